@@ -1,0 +1,167 @@
+//! What a portal asks of a store: one read set, answered as of one moment, in one round trip.
+
+use uuid::Uuid;
+
+use crate::model::{Entity, HistoryEntry, Key, Row, TimeRange, UserId, Value, Version};
+use crate::schema::{Counter, Field, Index, Relation};
+
+use super::Stamp;
+
+/// A row by a unique field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UniqueValue {
+    /// Whose row.
+    pub entity: Entity,
+    /// One of the entity's [unique fields](crate::schema::uniques).
+    pub field: Field,
+    /// The value looked for; never [`Value::Null`].
+    pub value: Value<'static>,
+}
+
+/// One run of rows that stand by id: a group of an index, or all rows of an entity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Branch {
+    /// The index.
+    pub index: Index,
+    /// Values for all its fields, in its order; none for the primary key.
+    pub values: Vec<Value<'static>>,
+}
+
+/// A field must have this value. A row of an entity without the field does not have it, except that it has
+/// [`Value::Null`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// The field.
+    pub field: Field,
+    /// The value.
+    pub value: Value<'static>,
+}
+
+impl Condition {
+    /// Whether the row has the value.
+    pub fn holds(&self, row: &Row) -> bool {
+        row.value(self.field) == self.value
+    }
+}
+
+/// In which order rows come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// The last created first.
+    #[default]
+    NewestFirst,
+    /// The first created first.
+    OldestFirst,
+}
+
+impl Order {
+    /// The other one.
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::NewestFirst => Self::OldestFirst,
+            Self::OldestFirst => Self::NewestFirst,
+        }
+    }
+}
+
+/// A page of rows: the merge of some branches by id, filtered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// What is merged. No row stands in two of them.
+    pub branches: Vec<Branch>,
+    /// What rows must have besides, all of it. Rows that don't are examined and left out.
+    pub conditions: Vec<Condition>,
+    /// When rows were created.
+    pub within: TimeRange,
+    /// In which order.
+    pub order: Order,
+    /// Begins behind this id, in that order.
+    pub after: Option<Uuid>,
+    /// The most rows that are returned.
+    pub limit: usize,
+    /// The most rows that are looked at.
+    pub budget: usize,
+    /// The rows that the returned ones name by these foreign keys are returned as well.
+    pub include: Vec<Relation>,
+}
+
+/// The answer to a [`Scan`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scanned {
+    /// The rows, in order.
+    pub rows: Vec<Row>,
+    /// The included rows, each once, in no order.
+    pub related: Vec<Row>,
+    /// Where to go on: the last id that was looked at; `None` if there is nothing behind it.
+    pub resume: Option<Uuid>,
+    /// How many rows were looked at. At most the budget, and one more to know whether there is more.
+    pub examined: usize,
+}
+
+/// A page of a row's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryQuery {
+    /// The row.
+    pub key: Key,
+    /// In which order.
+    pub order: Order,
+    /// Begins behind the entry of this version, in that order.
+    pub after: Option<Version>,
+    /// The most entries that are returned. The store returns one more if there is one.
+    pub limit: usize,
+}
+
+/// Counters of a family: those whose leading values are `prefix`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountQuery {
+    /// The family.
+    pub counter: Counter,
+    /// The leading values; none for the whole family.
+    pub prefix: Vec<Value<'static>>,
+}
+
+/// Everything that one portal call reads, as of one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadSet {
+    /// Rows by id.
+    pub get: Vec<Key>,
+    /// Rows by a unique field.
+    pub find: Vec<UniqueValue>,
+    /// A page.
+    pub scan: Option<Scan>,
+    /// A page of history.
+    pub history: Option<HistoryQuery>,
+    /// Counters.
+    pub counts: Vec<CountQuery>,
+    /// Whether an actor used this idempotency key.
+    pub used: Option<(UserId, String)>,
+    /// The read must see at least this commit.
+    pub at_least: Option<Stamp>,
+}
+
+/// What is kept of a command that carried an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// Stands for the command.
+    pub digest: [u8; 16],
+    /// The row that answered it.
+    pub answer: Key,
+}
+
+/// The answers to a [`ReadSet`], part by part and in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// The rows; `None` for one that is not there.
+    pub got: Vec<Option<Row>>,
+    /// The rows found; `None` where there is none.
+    pub found: Vec<Option<Row>>,
+    /// The page.
+    pub scanned: Option<Scanned>,
+    /// The history; one entry more than the limit if there is more.
+    pub history: Vec<HistoryEntry>,
+    /// For each query its counters that are not zero: the text form of the values behind the prefix, and the sum. In
+    /// no order.
+    pub counts: Vec<Vec<(Vec<String>, i128)>>,
+    /// The command that the idempotency key stands for, if it was used and is still kept.
+    pub used: Option<Remembered>,
+}

@@ -1,0 +1,3 @@
+//! The desk laid out on any ordered key-value engine.
+
+pub mod engine;

@@ -1,0 +1,124 @@
+//! `cargo xtask test`: the steps that a change must pass, in the order in which they are cheap.
+//!
+//! CI runs this and nothing else. What the steps print goes through: the test runners' own closing lines are part of the
+//! answer.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::failure::{Failure, Result};
+use crate::postgres::{self, Ready, URL_VARIABLE};
+use crate::process::{Interrupts, Reach, run, succeeds};
+use crate::report::Report;
+use crate::workspace::Workspace;
+
+/// Set for the tests of a full run: they widen their case counts.
+const FULL_VARIABLE: &str = "BSM_TEST_FULL";
+
+/// Runs all steps up to the first that fails, and prints their table.
+pub(crate) fn test(full: bool, interrupts: &Interrupts) -> Result<()> {
+    let mut steps = Steps { workspace: Workspace::load()?, report: Report::new(), interrupts, full };
+    let outcome = steps.all();
+    println!("\n{}", steps.report.table());
+    outcome
+}
+
+struct Steps<'a> {
+    workspace: Workspace,
+    report: Report,
+    interrupts: &'a Interrupts,
+    full: bool,
+}
+
+/// Variables to set for a step.
+type Variables<'a> = [(&'a str, &'a str)];
+
+impl Steps<'_> {
+    fn all(&mut self) -> Result<()> {
+        let no_warnings = [("RUSTDOCFLAGS", "-D warnings")];
+        self.cargo("fmt", "fmt --all --check", &[])?;
+        self.cargo("clippy", "clippy --workspace --all-targets --all-features -- -D warnings", &[])?;
+        self.cargo("doc", "doc --workspace --no-deps --all-features", &no_warnings)?;
+        self.tests()?;
+        if self.full { self.longer() } else { Ok(()) }
+    }
+
+    /// All tests, with a server for those that need one. It is stopped before anything else happens.
+    fn tests(&mut self) -> Result<()> {
+        let (target, interrupts) = (&self.workspace.target, self.interrupts);
+        let server = self.report.step("postgres", "make a server ready", || {
+            let server = postgres::ready(target, interrupts)?;
+            println!("{}", server.describe());
+            Ok(server)
+        })?;
+        let outcome = self.tests_against(&server);
+        let log = server.kept_log().map(Path::to_owned);
+        let stopped = server.stop();
+        if let (Err(Failure::Because(_)), Some(log)) = (&outcome, log) {
+            println!("what Postgres logged: {}", log.display());
+        }
+        outcome.and(stopped)
+    }
+
+    fn tests_against(&mut self, server: &Ready) -> Result<()> {
+        let mut variables = vec![(URL_VARIABLE, server.url())];
+        if self.full {
+            variables.push((FULL_VARIABLE, "1"));
+        }
+        let nextest = succeeds(&mut self.workspace.cargo(&["nextest", "--version"]));
+        let runner = match (nextest, self.full) {
+            (true, false) => "nextest run --workspace --all-features --no-fail-fast",
+            (true, true) => "nextest run --workspace --all-features --no-fail-fast --profile full",
+            (false, _) => "test --workspace --all-features --lib --bins --tests --no-fail-fast",
+        };
+        self.cargo("tests", runner, &variables)?;
+        self.cargo("doctests", "test --workspace --all-features --doc --no-fail-fast", &variables)
+    }
+
+    /// What a full run adds.
+    fn longer(&mut self) -> Result<()> {
+        if succeeds(Command::new("typos").arg("--version")) {
+            let mut typos = self.workspace.program("typos");
+            self.program("spelling", "typos", &mut typos)?;
+        } else {
+            self.report.not_run("spelling", "typos is not installed");
+        }
+        if succeeds(&mut self.workspace.cargo(&["deny", "--version"])) {
+            // Not `advisories`: their database comes from the network, and a build must not hang on it.
+            self.cargo("deny", "deny --all-features check licenses bans sources", &[])?;
+        } else {
+            self.report.not_run("deny", "cargo-deny is not installed");
+        }
+        self.features()?;
+        self.cargo("benches", "bench --workspace --all-features --no-run", &[])
+    }
+
+    /// Each feature alone, and none: code that needs another feature than it says shows here.
+    fn features(&mut self) -> Result<()> {
+        for package in std::mem::take(&mut self.workspace.packages) {
+            let name = &package.name;
+            self.cargo(&format!("{name} bare"), &format!("check -p {name} --no-default-features"), &[])?;
+            for feature in &package.features {
+                let call = format!("check -p {name} --no-default-features --features {feature}");
+                self.cargo(&format!("{name} {feature}"), &call, &[])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A step that is one call of cargo. No argument may hold a blank.
+    fn cargo(&mut self, step: &str, arguments: &str, variables: &Variables<'_>) -> Result<()> {
+        let mut command = self.workspace.cargo(&arguments.split(' ').collect::<Vec<_>>());
+        command.envs(variables.iter().copied());
+        self.program(step, &format!("cargo {arguments}"), &mut command)
+    }
+
+    /// A step that is one call of a program, which a person would write as `line`.
+    fn program(&mut self, step: &str, line: &str, command: &mut Command) -> Result<()> {
+        let interrupts = self.interrupts;
+        self.report.step(step, line, || {
+            let status = run(command, Reach::Group, interrupts)?;
+            if status.success() { Ok(()) } else { Err(Failure::Because(format!("`{line}` ended with {status}"))) }
+        })
+    }
+}
