@@ -6,6 +6,7 @@
 use std::fmt;
 use std::io;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -51,6 +52,11 @@ impl Batch {
     /// The writes.
     pub fn ops(&self) -> &[Op] {
         &self.ops
+    }
+
+    /// The writes, for an engine that takes their keys and values over.
+    pub fn into_ops(self) -> Vec<Op> {
+        self.ops
     }
 }
 
@@ -143,5 +149,40 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// What the engine says; [`EngineError::Damaged`] if it is there and can't be read.
     fn acknowledged(&self) -> EngineResult<Option<Head>> {
         Ok(None)
+    }
+}
+
+/// A shared engine is one: a test, or a wrapper, may keep a hold of the engine that it gives to a store.
+impl<E: Engine + ?Sized> Engine for Arc<E> {
+    fn name(&self) -> String {
+        (**self).name()
+    }
+
+    fn is_durable(&self) -> bool {
+        (**self).is_durable()
+    }
+
+    fn max_value_len(&self) -> usize {
+        (**self).max_value_len()
+    }
+
+    fn view(&self) -> EngineResult<Box<dyn View + '_>> {
+        (**self).view()
+    }
+
+    fn try_view(&self) -> EngineResult<Option<Box<dyn View + '_>>> {
+        (**self).try_view()
+    }
+
+    fn apply(&self, batch: Batch) -> EngineResult<()> {
+        (**self).apply(batch)
+    }
+
+    fn sync(&self, head: Head) -> EngineResult<()> {
+        (**self).sync(head)
+    }
+
+    fn acknowledged(&self) -> EngineResult<Option<Head>> {
+        (**self).acknowledged()
     }
 }

@@ -275,12 +275,15 @@ fn halt(process: &mut Child) -> Result<()> {
     // SIGINT: connections are closed, then a last checkpoint. SIGQUIT: at once. SIGKILL: in case that it hangs.
     for signal in [Signal::INT, Signal::QUIT, Signal::KILL] {
         let since = Instant::now();
-        while since.elapsed() < PATIENCE {
+        let mut told = false;
+        while since.elapsed() < PATIENCE || !told {
+            // Looked at first: the process id of a child that was waited for may be somebody else's.
             if process.try_wait().while_(|| "cannot wait for Postgres".to_owned())?.is_some() {
                 return Ok(());
             }
-            if since.elapsed() < POLL {
+            if !told {
                 kill_process(pid(process), signal).while_(|| "cannot signal Postgres".to_owned())?;
+                told = true;
             }
             thread::sleep(POLL);
         }

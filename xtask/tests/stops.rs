@@ -1,17 +1,19 @@
 //! However a run ends, nothing of its server stays.
 //!
 //! Each test gives the program a temporary folder of its own, which must be empty in the end, and has a command print
-//! the server's URL, whose port must then be free.
+//! the server's process id, which must then be nobody's.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
+
+/// Prints the server's process id, if it is given the server's URL.
+const TELL: &str = "test -n \"$BSM_TEST_POSTGRES_URL\" && head -n 1 $TMPDIR/*/data/postmaster.pid";
 
 /// A folder for the server's folder. Its user, who may be another than ours, must be able to pass through.
 fn place() -> TempDir {
@@ -27,38 +29,37 @@ fn start(place: &Path, script: &str) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts")
 }
 
-/// The port in the URL that the script printed as its first line.
-fn port(child: &mut Child) -> u16 {
+/// The server's process id, which the script printed as its first line.
+fn server(child: &mut Child) -> Pid {
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().expect("it is piped")).read_line(&mut line).expect("a line");
-    let port = line.rsplit_once(':').and_then(|(_, rest)| rest.split_once('/')).map(|(port, _)| port);
-    port.expect("a port").parse().expect("a number")
+    line.trim().parse().ok().and_then(Pid::from_raw).expect("a process id")
 }
 
-fn assert_nothing_stays(place: &Path, port: u16) {
+fn assert_nothing_stays(place: &Path, server: Pid) {
     let left: Vec<_> = fs::read_dir(place).expect("the folder").collect();
     assert!(left.is_empty(), "{left:?}");
-    TcpListener::bind(("127.0.0.1", port)).expect("nobody listens there any more");
+    assert!(test_kill_process(server).is_err(), "{server:?} still runs");
 }
 
 #[test]
 fn after_a_command_that_ends_nothing_stays_and_its_exit_code_is_passed_on() {
     let place = place();
-    let mut child = start(place.path(), "echo $BSM_TEST_POSTGRES_URL; exit 7");
-    let port = port(&mut child);
+    let mut child = start(place.path(), &format!("{TELL}; exit 7"));
+    let server = server(&mut child);
     assert_eq!(child.wait().expect("it ends").code(), Some(7));
-    assert_nothing_stays(place.path(), port);
+    assert_nothing_stays(place.path(), server);
 }
 
 #[test]
 fn after_a_signal_nothing_stays() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let place = place();
-        let mut child = start(place.path(), "echo $BSM_TEST_POSTGRES_URL; sleep 1000");
-        let port = port(&mut child);
+        let mut child = start(place.path(), &format!("{TELL}; sleep 1000"));
+        let server = server(&mut child);
         kill_process(Pid::from_child(&child), signal).expect("it runs");
         assert_eq!(child.wait().expect("it ends").code(), Some(130), "{signal:?}");
-        assert_nothing_stays(place.path(), port);
+        assert_nothing_stays(place.path(), server);
     }
 }
 
@@ -67,8 +68,8 @@ fn after_a_signal_nothing_stays() {
 #[test]
 fn a_killed_run_takes_its_server_along_and_the_next_run_removes_its_folder() {
     let place = place();
-    let mut killed = start(place.path(), "echo $BSM_TEST_POSTGRES_URL; while kill -0 $PPID; do sleep 0.1; done");
-    port(&mut killed);
+    let mut killed = start(place.path(), &format!("{TELL}; while kill -0 $PPID; do sleep 0.1; done"));
+    server(&mut killed);
     kill_process(Pid::from_child(&killed), Signal::KILL).expect("it runs");
     killed.wait().expect("it ends");
     let left = fs::read_dir(place.path()).expect("the folder").next().expect("its folder stays").expect("its name");
@@ -76,8 +77,8 @@ fn a_killed_run_takes_its_server_along_and_the_next_run_removes_its_folder() {
     lock.lock().expect("its server ends, and then the lock is free");
     drop(lock);
 
-    let mut next = start(place.path(), "echo $BSM_TEST_POSTGRES_URL");
-    let port = port(&mut next);
+    let mut next = start(place.path(), TELL);
+    let successor = server(&mut next);
     assert!(next.wait().expect("it ends").success());
-    assert_nothing_stays(place.path(), port);
+    assert_nothing_stays(place.path(), successor);
 }

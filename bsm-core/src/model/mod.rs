@@ -25,7 +25,7 @@ pub use enums::{
 };
 pub use history::{Actor, FieldChange, HistoryEntry};
 pub use id::{ArticleId, Key, NoteId, RatingId, RequestId, ServiceId, TicketId, UserId, Version};
-pub(crate) use id::{bounds, uuid_at};
+pub(crate) use id::uuid_at;
 pub(crate) use money::from_minor_units;
 pub use money::{Currency, Money};
 pub use note::Note;

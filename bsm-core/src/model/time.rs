@@ -129,6 +129,11 @@ impl TimeRange {
         Self { from: Some(from), to: None }
     }
 
+    /// The least and the greatest id of what was created within it.
+    pub fn ids(&self) -> (uuid::Uuid, uuid::Uuid) {
+        super::id::bounds(self.from.unwrap_or(Timestamp::MIN), self.to.unwrap_or(Timestamp::MAX))
+    }
+
     /// Whether `at` belongs to it.
     pub fn contains(&self, at: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at <= to)

@@ -25,10 +25,18 @@ pub struct Branch {
     pub index: Index,
     /// Values for all its fields, in its order; none for the primary key.
     pub values: Vec<Value<'static>>,
+    /// What its rows must have besides, all of it. Rows that don't are examined and left out.
+    pub conditions: Vec<Condition>,
 }
 
-/// A field must have this value. A row of an entity without the field does not have it, except that it has
-/// [`Value::Null`].
+impl Branch {
+    /// Whether the row, which stands in this branch, is let through.
+    pub fn lets_through(&self, row: &Row) -> bool {
+        self.conditions.iter().all(|condition| condition.holds(row))
+    }
+}
+
+/// A field must have this value; [`Value::Null`] for an empty field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
     /// The field.
@@ -64,13 +72,12 @@ impl Order {
     }
 }
 
-/// A page of rows: the merge of some branches by id, filtered.
+/// A page of rows: the merge of some branches by id. (Conditions belong to a branch, since tickets and requests call the
+/// same thing by other names.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
     /// What is merged. No row stands in two of them.
     pub branches: Vec<Branch>,
-    /// What rows must have besides, all of it. Rows that don't are examined and left out.
-    pub conditions: Vec<Condition>,
     /// When rows were created.
     pub within: TimeRange,
     /// In which order.

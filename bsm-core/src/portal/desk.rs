@@ -1,0 +1,205 @@
+//! The desk: a store, a clock, a source of ids, and the doors to the portals.
+
+use std::sync::Arc;
+
+use crate::clock::DeskTime;
+use crate::model::{Actor, Entity, Role, Timestamp, User, UserId, Version, uuid_at};
+use crate::rules::ticket_status::Mover;
+use crate::rules::{limits, text};
+use crate::schema::Field;
+use crate::store::{Guard, Order, Store};
+use crate::view::{Listing, WorkListing};
+use crate::{Clock, Error, IdSource, Result, SystemClock, SystemIds};
+
+use super::change::Edit;
+use super::run::{Call, Needs};
+use super::{Admin, Agent, Customer, NewUser, Portal, TicketChange};
+
+/// A service desk over a store. Cheap to clone; all clones are the same desk.
+///
+/// Everything goes through the portals, save two things that no person does: making the first admin, and closing what
+/// was resolved long enough ago.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Arc<dyn Store>,
+    time: DeskTime,
+    ids: Arc<dyn IdSource>,
+}
+
+/// Puts a [`Desk`] together.
+#[derive(Debug)]
+pub struct DeskBuilder {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+}
+
+impl DeskBuilder {
+    /// With another clock than the system's.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// With another source of ids than the system's randomness.
+    pub fn ids(self, ids: Arc<dyn IdSource>) -> Self {
+        Self { ids, ..self }
+    }
+
+    /// The desk.
+    pub fn build(self) -> Desk {
+        Desk { inner: Arc::new(Inner { store: self.store, time: DeskTime::new(self.clock), ids: self.ids }) }
+    }
+}
+
+impl Desk {
+    /// The desk that `store` keeps, with the system's clock and randomness.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self::builder(store).build()
+    }
+
+    /// The desk that `store` keeps, to be put together.
+    pub fn builder(store: Arc<dyn Store>) -> DeskBuilder {
+        DeskBuilder { store, clock: Arc::new(SystemClock), ids: Arc::new(SystemIds) }
+    }
+
+    /// The portal of an admin.
+    pub fn admin(&self, actor: UserId) -> Admin {
+        Portal::new(self.clone(), actor)
+    }
+
+    /// The portal of an agent; an admin may use it too.
+    pub fn agent(&self, actor: UserId) -> Agent {
+        Portal::new(self.clone(), actor)
+    }
+
+    /// The portal of a customer.
+    pub fn customer(&self, actor: UserId) -> Customer {
+        Portal::new(self.clone(), actor)
+    }
+
+    /// The store beneath.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// Whatever keeps it from answering.
+    pub async fn health(&self) -> Result<()> {
+        self.inner.store.health().await
+    }
+
+    /// Waits for the commands under way and lets go of the store: of all clones of this desk.
+    ///
+    /// # Errors
+    /// What went wrong while the last commits were made durable.
+    pub async fn close(&self) -> Result<()> {
+        self.inner.store.close().await
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.inner.time.now()
+    }
+
+    /// A fresh id for something that was created at `at`.
+    pub(super) fn fresh(&self, at: Timestamp) -> Result<uuid::Uuid> {
+        Ok(uuid_at(at, self.inner.ids.bits()?))
+    }
+
+    /// Makes the first admin. Works once, on a desk without users.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyBootstrapped`] ever after; [`Error::Invalid`] for a name or address that is none, or another role
+    /// than admin.
+    pub async fn bootstrap(&self, first: NewUser) -> Result<User> {
+        if first.role != Role::Admin {
+            return Err(Error::invalid_of(Entity::User, "role", crate::Reason::WrongRole { needs: Role::Admin }));
+        }
+        let call = Call::by_system(self);
+        call.run(&("bootstrap", &first), Needs::default(), |work| {
+            work.guard(Guard::Empty(Entity::User));
+            let user = first.to_user(work)?;
+            work.insert(user.clone());
+            Ok(user.id)
+        })
+        .await
+    }
+
+    /// Closes every ticket that was resolved at or before `before`, as the system, one command each; returns how many.
+    ///
+    /// Costs O(log n) for each resolved ticket, closed or not. A ticket that somebody reopens meanwhile stays open.
+    /// Stopped half-way, it can be called again.
+    ///
+    /// # Errors
+    /// What the store says; what was closed by then stays closed.
+    pub async fn close_resolved(&self, before: Timestamp) -> Result<usize> {
+        let resolved = WorkListing::TicketStatus(crate::model::TicketStatus::Resolved);
+        let nobody = UserId::from_uuid(uuid::Uuid::nil());
+        let branches = resolved.branches(&Default::default(), &[Entity::Ticket], nobody)?;
+        let (mut closed, mut after) = (0, None);
+        loop {
+            let scan = crate::store::Scan {
+                branches: branches.clone(),
+                within: crate::model::TimeRange::ALL,
+                order: Order::OldestFirst,
+                after,
+                limit: limits::CLOSE_BATCH,
+                budget: limits::CLOSE_BATCH,
+                include: Vec::new(),
+            };
+            let set = crate::store::ReadSet { scan: Some(scan), ..Default::default() };
+            let scanned = self.inner.store.read(set).await?.scanned.unwrap_or_default();
+            for row in scanned.rows {
+                let crate::model::Row::Ticket(ticket) = row else { continue };
+                if ticket.resolved_at.is_some_and(|at| at <= before) && self.close_one(ticket.id, ticket.version).await? {
+                    closed += 1;
+                }
+            }
+            match scanned.resume {
+                Some(id) => after = Some(id),
+                None => return Ok(closed),
+            }
+        }
+    }
+
+    /// Closes one ticket as the system, unless it changed since it was read.
+    async fn close_one(&self, id: crate::model::TicketId, version: Version) -> Result<bool> {
+        let call = Call::by_system(self).expecting(version);
+        let change = TicketChange { status: Some(crate::model::TicketStatus::Closed), ..TicketChange::default() };
+        let result = call
+            .run::<crate::model::Ticket, _>(&("close_resolved", id), Needs::ticket(id), |work| {
+                Edit { mover: Mover::System, change: &change }.apply(work, id)
+            })
+            .await;
+        match result {
+            Ok(_) => Ok(true),
+            Err(Error::Conflict { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl NewUser {
+    /// The user that is asked for, checked.
+    pub(super) fn to_user(&self, work: &super::work::Work<'_>) -> Result<User> {
+        Ok(User {
+            id: UserId::from_uuid(work.fresh()?),
+            full_name: text::line(Entity::User, Field::FullName, &self.full_name, limits::FULL_NAME_CHARS)?,
+            email: text::email(&self.email)?,
+            role: self.role,
+            active: true,
+            external_ref: text::external_ref(Entity::User, self.external_ref.as_deref())?,
+            version: Version::FIRST,
+            updated_at: work.now(),
+        })
+    }
+}
+
+/// Who is named as the actor of what the desk does by itself.
+pub(super) const SYSTEM: Actor = Actor::System;

@@ -1,0 +1,20 @@
+//! What portals show: lists with their listings, filters and pages, and the rows and figures of the four views.
+
+mod cursor;
+mod feedback;
+mod listing;
+mod page;
+mod rows;
+mod summary;
+
+pub use cursor::Cursor;
+pub use feedback::RatingFigures;
+pub use listing::{
+    ArticleFilter, ArticleListing, Listing, NoFilter, OwnListing, RatingListing, ServiceFilter, ServiceListing, Source,
+    UserListing, WorkFilter, WorkListing,
+};
+pub(crate) use page::Walk;
+pub use page::{Page, Query};
+pub use rows::{Person, RatingRow, RequestRow, ServiceUsage, UnifiedTicket, WorkStatus};
+pub(crate) use rows::{Related, UNIFIED};
+pub use summary::{Revenue, Summary};

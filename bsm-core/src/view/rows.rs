@@ -1,0 +1,230 @@
+//! The rows of the views: what stands in a row, joined with what it names.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Entity, Key, Phase, Priority, Rating, RequestId, RequestStatus, Row, Service, ServiceId, ServiceRequest, Ticket,
+    TicketId, TicketStatus, Timestamp, User, UserId,
+};
+
+use super::{RatingFigures, Source};
+
+/// A person, as views name them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The id.
+    pub id: UserId,
+    /// The name as it is today.
+    pub full_name: String,
+    /// The email address as it is today.
+    pub email: String,
+}
+
+/// The status of a ticket or of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum WorkStatus {
+    /// Of a ticket.
+    Ticket(TicketStatus),
+    /// Of a request.
+    Request(RequestStatus),
+}
+
+impl WorkStatus {
+    /// The one spelling of the status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ticket(status) => status.as_str(),
+            Self::Request(status) => status.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for WorkStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A row of `unified_tickets_view`: a ticket or a service request. A request that was made into a ticket stands in it
+/// twice, each time with the other's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnifiedTicket {
+    /// Which of the two it is.
+    pub source: Source,
+    /// The ticket: itself, or the one that was made from it.
+    pub ticket_id: Option<TicketId>,
+    /// The request: itself, or the one that it was made from.
+    pub request_id: Option<RequestId>,
+    /// Its number: `TKT-000042` or `REQ-000007`.
+    pub number: String,
+    /// A ticket's title; a request's service.
+    pub title: String,
+    /// Where it stands.
+    pub status: WorkStatus,
+    /// Where it stands, coarsely.
+    pub phase: Phase,
+    /// A ticket's priority.
+    pub priority: Option<Priority>,
+    /// A ticket's category. (A request has none: its service's stands in the catalogue.)
+    pub category: Option<String>,
+    /// Whose it is.
+    pub customer: Option<Person>,
+    /// Who works on a ticket.
+    pub assigned_to: Option<Person>,
+    /// The service that a request asks for.
+    pub service_id: Option<ServiceId>,
+    /// When it was opened or submitted.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A row of `admin_customer_service_requests`: a request with its service and customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RequestRow {
+    /// The request. Its price is that of its day.
+    pub request: ServiceRequest,
+    /// The service's name as it is today.
+    pub service_name: String,
+    /// The service's category as it is today.
+    pub service_category: String,
+    /// Who asked.
+    pub customer: Person,
+    /// When it was submitted.
+    pub submitted_at: Timestamp,
+    /// How long it took to fulfil, in whole seconds, once it is.
+    pub seconds_to_fulfil: Option<i64>,
+}
+
+/// A row of `admin_customer_ratings`: a rating with its service and customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RatingRow {
+    /// The rating.
+    pub rating: Rating,
+    /// The service's name as it is today.
+    pub service_name: String,
+    /// Who rated.
+    pub customer: Person,
+    /// When.
+    pub rated_at: Timestamp,
+}
+
+/// A service with how much it is used and how it is rated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ServiceUsage {
+    /// The service.
+    pub service: Service,
+    /// Its requests by status. A status without any is absent.
+    pub requests: BTreeMap<RequestStatus, u64>,
+    /// Its ratings.
+    pub ratings: RatingFigures,
+}
+
+/// The rows that a page names, by key.
+#[derive(Debug, Default)]
+pub(crate) struct Related(HashMap<Key, Row>);
+
+impl Related {
+    pub(crate) fn new(rows: Vec<Row>) -> Self {
+        Self(rows.into_iter().map(|row| (row.key(), row)).collect())
+    }
+
+    fn user(&self, id: UserId) -> Option<&User> {
+        match self.0.get(&id.into()) {
+            Some(Row::User(user)) => Some(user),
+            _ => None,
+        }
+    }
+
+    fn service(&self, id: ServiceId) -> Option<&Service> {
+        match self.0.get(&id.into()) {
+            Some(Row::Service(service)) => Some(service),
+            _ => None,
+        }
+    }
+
+    /// A foreign key keeps the person there, so the empty name stands for nothing that happens.
+    fn person(&self, id: UserId) -> Person {
+        let (full_name, email) =
+            self.user(id).map(|user| (user.full_name.clone(), user.email.clone())).unwrap_or_default();
+        Person { id, full_name, email }
+    }
+
+    pub(crate) fn unified(&self, row: Row) -> Option<UnifiedTicket> {
+        match row {
+            Row::Ticket(ticket) => Some(self.ticket(ticket)),
+            Row::Request(request) => Some(self.request_in_unified(&request)),
+            _ => None,
+        }
+    }
+
+    fn ticket(&self, ticket: Ticket) -> UnifiedTicket {
+        UnifiedTicket {
+            source: Source::Ticket,
+            ticket_id: Some(ticket.id),
+            request_id: ticket.request_id,
+            number: ticket.number.to_string(),
+            status: WorkStatus::Ticket(ticket.status),
+            phase: ticket.phase(),
+            priority: Some(ticket.priority),
+            category: ticket.category,
+            customer: ticket.requested_for.map(|id| self.person(id)),
+            assigned_to: ticket.assigned_to.map(|id| self.person(id)),
+            service_id: None,
+            created_at: ticket.id.created_at(),
+            updated_at: ticket.updated_at,
+            title: ticket.title,
+        }
+    }
+
+    fn request_in_unified(&self, request: &ServiceRequest) -> UnifiedTicket {
+        let service = self.service(request.service_id);
+        UnifiedTicket {
+            source: Source::Request,
+            ticket_id: request.ticket_id,
+            request_id: Some(request.id),
+            number: request.number.to_string(),
+            title: service.map(|service| service.name.clone()).unwrap_or_default(),
+            status: WorkStatus::Request(request.status),
+            phase: request.phase(),
+            priority: None,
+            category: None,
+            customer: Some(self.person(request.customer_id)),
+            assigned_to: None,
+            service_id: Some(request.service_id),
+            created_at: request.id.created_at(),
+            updated_at: request.updated_at,
+        }
+    }
+
+    pub(crate) fn request(&self, row: Row) -> Option<RequestRow> {
+        let request = ServiceRequest::try_from(row).ok()?;
+        let service = self.service(request.service_id);
+        let submitted_at = request.id.created_at();
+        Some(RequestRow {
+            service_name: service.map(|service| service.name.clone()).unwrap_or_default(),
+            service_category: service.map(|service| service.category.clone()).unwrap_or_default(),
+            customer: self.person(request.customer_id),
+            submitted_at,
+            seconds_to_fulfil: request.fulfilled_at.map(|at| (at.micros() - submitted_at.micros()).div_euclid(1_000_000)),
+            request,
+        })
+    }
+
+    pub(crate) fn rating(&self, row: Row) -> Option<RatingRow> {
+        let rating = Rating::try_from(row).ok()?;
+        Some(RatingRow {
+            service_name: self.service(rating.service_id).map(|service| service.name.clone()).unwrap_or_default(),
+            customer: self.person(rating.customer_id),
+            rated_at: rating.id.created_at(),
+            rating,
+        })
+    }
+}
+
+/// The entities of the unified view.
+pub(crate) const UNIFIED: &[Entity] = &[Entity::Ticket, Entity::Request];

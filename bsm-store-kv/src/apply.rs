@@ -1,0 +1,262 @@
+//! What a change set does: its writes, and everything that follows from them by the schema.
+//!
+//! [`perform`] is one command's whole way. It fails with the first of these that does not hold, and other stores fail
+//! with the same:
+//!
+//! 1. the idempotency key (known with this digest: answered, nothing is written; with another: `KeyReused`);
+//! 2. the guards, in their order;
+//! 3. the writes, in their order: ids that must be new, versions that must stand, numbers that must not run out;
+//! 4. unique fields that were set or changed, by write and then by the schema's order of fields;
+//! 5. foreign keys that were set or changed, by write and then by the schema's order of relations;
+//! 6. children of deleted rows, by write and then by the schema's order of relations.
+//!
+//! 4 to 6 look at the state that all writes leave. Two writes of one row count as one, at the place of the first.
+//!
+//! Called by the leader of the committer only; writes to the [`Stage`] that it is given, and to nothing else.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bsm_core::model::{HistoryEntry, Key, Row, Timestamp, Version};
+use bsm_core::schema::{self, contributions, indexes};
+use bsm_core::store::{ChangeSet, Committed, Stamp, Write};
+use bsm_core::{Error, Result};
+
+use crate::record::{self, FeedRecord, Tally};
+use crate::stage::Stage;
+use crate::{check, key, remember};
+
+/// A row that a change set writes: what it was, and what it becomes.
+pub(crate) struct Touched {
+    /// Which row.
+    pub(crate) key: Key,
+    /// `None`: it is made.
+    pub(crate) before: Option<Row>,
+    /// `None`: it is deleted.
+    pub(crate) after: Option<Row>,
+    /// The version it has from now on; a deleted row's is the one that its deletion has in history.
+    version: Version,
+    /// In how many pieces the stored row lies.
+    pieces: u32,
+}
+
+/// The rows that a change set writes, in the order in which it first writes them.
+#[derive(Default)]
+pub(crate) struct Rows {
+    all: Vec<Touched>,
+    places: HashMap<Key, usize>,
+}
+
+impl Rows {
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Touched> {
+        self.all.iter()
+    }
+
+    /// One of them.
+    pub(crate) fn get(&self, key: Key) -> Option<&Touched> {
+        self.places.get(&key).and_then(|place| self.all.get(*place))
+    }
+
+    /// What stands under `key` now, within the change set.
+    fn current(&mut self, stage: &Stage<'_, '_>, key: Key) -> Result<&mut Touched> {
+        let place = match self.places.get(&key) {
+            Some(place) => *place,
+            None => {
+                let (before, pieces) = stage.row(key)?.map_or((None, 0), |(row, pieces)| (Some(row), pieces));
+                let version = before.as_ref().map_or(Version(0), Row::version);
+                self.all.push(Touched { key, after: before.clone(), before, version, pieces });
+                self.places.insert(key, self.all.len() - 1);
+                self.all.len() - 1
+            }
+        };
+        Ok(&mut self.all[place])
+    }
+}
+
+/// Checks a change set against the state in `stage` and does all of it there. After an error the stage must be dropped.
+pub(crate) fn perform(stage: &mut Stage<'_, '_>, change: ChangeSet) -> Result<Committed> {
+    if let Some(idempotency) = &change.idempotency
+        && let Some(answer) = remember::answer(stage, idempotency, change.recorded_at)?
+    {
+        return Ok(Committed { stamp: stamp(), numbers: Vec::new(), repeated: Some(answer) });
+    }
+    for guard in &change.guards {
+        check::guard(stage, guard)?;
+    }
+    let (rows, numbers) = write_all(stage, change.writes)?;
+    for touched in rows.iter() {
+        stage_row(stage, touched)?;
+    }
+    check::uniques(stage, &rows)?;
+    check::parents(stage, &rows)?;
+    check::children(stage, &rows)?;
+    count(stage, &rows)?;
+    for entry in &change.history {
+        let payload = record::encode(stage.store(), entry)?;
+        stage.put(key::history(entry.key, entry.version), payload, 0);
+    }
+    if let Some(idempotency) = &change.idempotency {
+        remember::keep(stage, idempotency, change.recorded_at)?;
+    }
+    if !stage.is_empty() {
+        feed(stage, change.recorded_at, &rows, &change.history)?;
+    }
+    Ok(Committed { stamp: stamp(), numbers, repeated: None })
+}
+
+/// A store in this process shows every read what was acknowledged, so its stamps need to say nothing.
+fn stamp() -> Stamp {
+    Stamp::from_bytes([])
+}
+
+/// Does the writes one after another, each against what the ones before it leave, and gives the numbers.
+fn write_all(stage: &mut Stage<'_, '_>, writes: Vec<Write>) -> Result<(Rows, Vec<(Key, u32)>)> {
+    let mut rows = Rows::default();
+    let mut numbers = Vec::new();
+    for write in writes {
+        match write {
+            Write::Insert(mut row) => {
+                let key = row.key();
+                let touched = rows.current(stage, key)?;
+                must_stand(touched, Version(0))?;
+                if key.entity.is_numbered() {
+                    let number = next_number(stage, key)?;
+                    row.set_number(number);
+                    numbers.push((key, number));
+                }
+                touched.version = row.version();
+                touched.after = Some(row);
+            }
+            Write::Update(mut row) => {
+                let touched = rows.current(stage, row.key())?;
+                must_stand(touched, Version(row.version().0.saturating_sub(1)))?;
+                let Some(stored) = &touched.after else { return Err(gone(touched.key, row.version())) };
+                if let Some(number) = stored.number() {
+                    row.set_number(number);
+                }
+                touched.version = row.version();
+                touched.after = Some(row);
+            }
+            Write::Delete { key, expected } => {
+                let touched = rows.current(stage, key)?;
+                must_stand(touched, expected)?;
+                if touched.after.is_none() {
+                    return Err(gone(key, expected));
+                }
+                touched.version = expected.next();
+                touched.after = None;
+            }
+            _ => return Err(Error::Unsupported { store: stage.store().to_owned(), what: "a write of this kind" }),
+        }
+    }
+    Ok((rows, numbers))
+}
+
+fn must_stand(touched: &Touched, expected: Version) -> Result<()> {
+    let found = touched.after.as_ref().map_or(Version(0), Row::version);
+    if found == expected { Ok(()) } else { Err(Error::Conflict { key: touched.key, expected, found }) }
+}
+
+/// Somebody expects a row at version 0, which is the version of rows that are not there.
+fn gone(key: Key, expected: Version) -> Error {
+    Error::Conflict { key, expected, found: Version(0) }
+}
+
+fn next_number(stage: &mut Stage<'_, '_>, of: Key) -> Result<u32> {
+    let key = key::number(of.entity);
+    let last = match stage.get(&key)? {
+        Some(found) => record::decode::<u32>(stage.store(), &key, &found.payload)?,
+        None => 0,
+    };
+    let number = last.checked_add(1).ok_or_else(|| Error::Unavailable {
+        store: stage.store().to_owned(),
+        source: format!("every number of a {} is given", of.entity).into(),
+    })?;
+    let payload = record::encode(stage.store(), &number)?;
+    stage.put(key, payload, 0);
+    Ok(number)
+}
+
+/// Stages a row and its index entries. Unique values follow when they are checked.
+fn stage_row(stage: &mut Stage<'_, '_>, touched: &Touched) -> Result<()> {
+    let key = key::row(touched.key);
+    match &touched.after {
+        Some(row) => {
+            let payload = record::encode(stage.store(), row)?;
+            stage.put(key, payload, touched.pieces);
+        }
+        None if touched.before.is_some() => stage.remove(key, touched.pieces),
+        None => {}
+    }
+    for spec in indexes(touched.key.entity) {
+        let entry = |row: &Option<Row>| row.as_ref().map_or(Ok(None), |row| key::index_entry(spec, row));
+        let old = entry(&touched.before).map_err(|kind| stage.wrong_kind(kind))?;
+        let new = entry(&touched.after).map_err(|kind| stage.wrong_kind(kind))?;
+        if old != new {
+            if let Some(old) = old {
+                stage.remove(old, 0);
+            }
+            if let Some(new) = new {
+                stage.mark(new);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds to the counters what the rows contribute now, less what they did.
+fn count(stage: &mut Stage<'_, '_>, rows: &Rows) -> Result<()> {
+    let mut sums: BTreeMap<Vec<u8>, Tally> = BTreeMap::new();
+    for touched in rows.iter() {
+        for (row, sign) in [(&touched.before, -1), (&touched.after, 1)] {
+            let Some(row) = row else { continue };
+            for (counter, values, amount) in contributions(row) {
+                let Some(spec) = key::counter_spec(counter) else { continue };
+                let key = key::counter(spec, &values).map_err(|kind| stage.wrong_kind(kind))?;
+                let sum = sums.entry(key).or_insert_with(|| Tally {
+                    texts: values.iter().map(|value| value.to_text().unwrap_or_default()).collect(),
+                    sum: 0,
+                });
+                sum.sum = amount
+                    .checked_mul(sign)
+                    .and_then(|amount| sum.sum.checked_add(amount))
+                    .ok_or_else(|| overflow(stage, counter))?;
+            }
+        }
+    }
+    for (key, Tally { texts, sum: change }) in sums.into_iter().filter(|(_, tally)| tally.sum != 0) {
+        let stored = match stage.get(&key)? {
+            Some(found) => record::decode::<Tally>(stage.store(), &key, &found.payload)?.sum,
+            None => 0,
+        };
+        match stored.checked_add(change) {
+            Some(0) => stage.remove(key.into(), 0),
+            Some(sum) if sum > 0 => {
+                let payload = record::encode(stage.store(), &Tally { texts, sum })?;
+                stage.put(key.into(), payload, 0);
+            }
+            _ => return Err(record::damaged(stage.store(), &key, "it would fall below 0 or leave its range")),
+        }
+    }
+    Ok(())
+}
+
+fn overflow(stage: &Stage<'_, '_>, counter: schema::Counter) -> Error {
+    Error::Damaged { store: stage.store().to_owned(), detail: format!("counter of {counter}: it leaves its range") }
+}
+
+/// Writes the commit's record, and with it the new end of the feed.
+fn feed(stage: &mut Stage<'_, '_>, recorded_at: Timestamp, rows: &Rows, history: &[HistoryEntry]) -> Result<()> {
+    let mut changes: Vec<_> = rows.iter().map(|touched| (touched.key, touched.version)).collect();
+    let told = history.iter().filter(|entry| rows.get(entry.key).is_none_or(|row| row.version != entry.version));
+    changes.extend(told.map(|entry| (entry.key, entry.version)));
+    let head = stage.head();
+    let position = head.position.checked_add(1).ok_or_else(|| Error::Unavailable {
+        store: stage.store().to_owned(),
+        source: "every position of the feed is given".into(),
+    })?;
+    let (payload, digest) = FeedRecord { recorded_at, changes }.chain(stage.store(), position, head.digest)?;
+    stage.put(key::feed(position), payload, 0);
+    stage.advance(position, digest);
+    Ok(())
+}

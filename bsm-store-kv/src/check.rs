@@ -1,0 +1,126 @@
+//! What must hold: guards, unique fields, foreign keys. The order in which they are checked is [`crate::apply`]'s.
+
+use std::collections::HashMap;
+
+use bsm_core::model::{Key, Row, Value, Version};
+use bsm_core::schema::{Field, RelationSpec, indexes, relations_from, relations_to, uniques as unique_fields};
+use bsm_core::store::Guard;
+use bsm_core::{Error, Result};
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::apply::Rows;
+use crate::stage::Stage;
+use crate::{key, record};
+
+/// Checks one guard.
+pub(crate) fn guard(stage: &Stage<'_, '_>, guard: &Guard) -> Result<()> {
+    match *guard {
+        Guard::Version { key, version: expected } => {
+            let found = stage.row(key)?.map_or(Version(0), |(row, _)| row.version());
+            if found == expected { Ok(()) } else { Err(Error::Conflict { key, expected, found }) }
+        }
+        Guard::NoChildren { relation, parent } => no_children(stage, relation.spec(), parent),
+        Guard::Empty(entity) => {
+            if stage.any_under(&key::rows(entity))? {
+                Err(Error::AlreadyBootstrapped)
+            } else {
+                Ok(())
+            }
+        }
+        _ => Err(Error::Unsupported { store: stage.store().to_owned(), what: "a guard of this kind" }),
+    }
+}
+
+/// Checks the unique fields that were set or changed, and stages them.
+///
+/// A value may pass from one row to another within a change set, so its holder counts only if the holder keeps it.
+pub(crate) fn uniques(stage: &mut Stage<'_, '_>, rows: &Rows) -> Result<()> {
+    let mut given_up = Vec::new();
+    let mut claimed: HashMap<Bytes, Uuid> = HashMap::new();
+    for touched in rows.iter() {
+        let entity = touched.key.entity;
+        for field in unique_fields(entity) {
+            let old = unique_key(stage, touched.before.as_ref(), *field)?;
+            let new = unique_key(stage, touched.after.as_ref(), *field)?;
+            if old == new {
+                continue;
+            }
+            given_up.extend(old);
+            let Some(new) = new else { continue };
+            let holder = holder(stage, &new)?.map(|id| Key { entity, id });
+            let kept = holder.is_some_and(|holder| match rows.get(holder) {
+                None => true,
+                Some(other) => unique_key(stage, other.after.as_ref(), *field).is_ok_and(|key| key.as_ref() == Some(&new)),
+            });
+            if kept || claimed.insert(new, touched.key.id).is_some() {
+                return Err(Error::Duplicate { entity, field: *field });
+            }
+        }
+    }
+    for key in given_up {
+        stage.remove(key, 0);
+    }
+    for (key, id) in claimed {
+        stage.put(key, id.as_bytes().to_vec(), 0);
+    }
+    Ok(())
+}
+
+fn unique_key(stage: &Stage<'_, '_>, row: Option<&Row>, field: Field) -> Result<Option<Bytes>> {
+    row.map_or(Ok(None), |row| key::unique(row.entity(), field, &row.value(field)))
+        .map_err(|kind| stage.wrong_kind(kind))
+}
+
+fn holder(stage: &Stage<'_, '_>, unique: &[u8]) -> Result<Option<Uuid>> {
+    stage.get(unique)?.map(|found| record::id(stage.store(), unique, &found.payload)).transpose()
+}
+
+/// Checks the foreign keys that were set or changed.
+pub(crate) fn parents(stage: &Stage<'_, '_>, rows: &Rows) -> Result<()> {
+    for touched in rows.iter() {
+        let Some(after) = &touched.after else { continue };
+        for spec in relations_from(touched.key.entity) {
+            let Some(id) = after.value(spec.field).as_id() else { continue };
+            if touched.before.as_ref().is_some_and(|before| before.value(spec.field).as_id() == Some(id)) {
+                continue;
+            }
+            let parent = Key { entity: spec.to, id };
+            let there = match rows.get(parent) {
+                Some(other) => other.after.is_some(),
+                None => stage.get(&key::row(parent))?.is_some(),
+            };
+            if !there {
+                return Err(Error::MissingParent { relation: spec.relation, parent });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks that nobody names a deleted row. (Where a deletion empties the references, the change set does so itself.)
+pub(crate) fn children(stage: &Stage<'_, '_>, rows: &Rows) -> Result<()> {
+    for touched in rows.iter().filter(|touched| touched.before.is_some() && touched.after.is_none()) {
+        for spec in relations_to(touched.key.entity) {
+            no_children(stage, spec, touched.key)?;
+        }
+    }
+    Ok(())
+}
+
+/// Looks for children where the schema promises that they are found: under an index that begins with the relation's
+/// field, or as the holder of a unique value.
+fn no_children(stage: &Stage<'_, '_>, spec: &RelationSpec, parent: Key) -> Result<()> {
+    let id = Value::Id(parent.id);
+    let index = indexes(spec.from).iter().find(|index| index.fields.first() == Some(&spec.field));
+    let any = if let Some(index) = index {
+        let group = key::index_group(spec.from, index.tag, &index.fields[..1], &[id]);
+        stage.any_under(&group.map_err(|kind| stage.wrong_kind(kind))?)?
+    } else if unique_fields(spec.from).contains(&spec.field) {
+        let unique = key::unique(spec.from, spec.field, &id).map_err(|kind| stage.wrong_kind(kind))?;
+        unique.map_or(Ok(false), |key| stage.get(&key).map(|found| found.is_some()))?
+    } else {
+        return Err(Error::Unsupported { store: stage.store().to_owned(), what: "children that no index lists" });
+    };
+    if any { Err(Error::StillReferenced { key: parent, relation: spec.relation }) } else { Ok(()) }
+}

@@ -1,0 +1,218 @@
+//! What a group of commands writes before it is written: an overlay over the engine's map.
+//!
+//! Each command works on a [`Stage`] of its own, which sees what the commands before it left. A command that fails drops
+//! its stage and so leaves no trace; one that succeeds is absorbed into the [`Group`], which ends as one batch with each
+//! key in it once. Used by the leader of the committer only.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use bsm_core::model::{Key, Row};
+use bsm_core::{Error, Result};
+use bytes::Bytes;
+
+use crate::engine::{Batch, Head, Op};
+use crate::key::WrongKind;
+use crate::snapshot::{Found, Snapshot};
+use crate::{key, record, value};
+
+/// What is to stand under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Put {
+    /// A key that says all, with an empty value.
+    Bare,
+    /// A payload, to be sealed.
+    Sealed(Bytes),
+    /// Nothing.
+    Gone,
+}
+
+#[derive(Clone, Debug)]
+struct Staged {
+    put: Put,
+    /// In how many pieces the value lies that the engine still has under the key: they go when this is written.
+    pieces: u32,
+}
+
+type Overlay = BTreeMap<Bytes, Staged>;
+
+/// What the commands of a group leave so far.
+pub(crate) struct Group<'v> {
+    snapshot: Snapshot<'v>,
+    overlay: Overlay,
+    head: Head,
+}
+
+impl<'v> Group<'v> {
+    /// An empty group over the engine's map, which stands at `head`.
+    pub(crate) fn new(snapshot: Snapshot<'v>, head: Head) -> Self {
+        Self { snapshot, overlay: Overlay::new(), head }
+    }
+
+    /// How many keys it writes.
+    pub(crate) fn len(&self) -> usize {
+        self.overlay.len()
+    }
+
+    /// Where the feed ends.
+    pub(crate) fn head(&self) -> Head {
+        self.head
+    }
+
+    /// The stage of the next command.
+    pub(crate) fn stage(&self) -> Stage<'_, 'v> {
+        Stage { group: self, own: Overlay::new(), head: self.head }
+    }
+
+    /// Takes over what a successful command staged.
+    pub(crate) fn absorb(&mut self, own: Own) {
+        self.overlay.extend(own.overlay);
+        self.head = own.head;
+    }
+
+    /// All of it as one batch; values longer than `most` in pieces.
+    pub(crate) fn into_batch(self, most: usize) -> Batch {
+        let mut ops = Vec::with_capacity(self.overlay.len());
+        // The tag of pieces is the greatest, and no key is the beginning of another: the batch stays in order.
+        let mut pieces = Vec::new();
+        for (key, staged) in self.overlay {
+            let mut written = 0;
+            let put = match staged.put {
+                Put::Gone => Op::Delete(key.clone()),
+                Put::Bare => Op::Put(key.clone(), Bytes::new()),
+                Put::Sealed(payload) => {
+                    let sealed = value::seal(&key, &payload);
+                    match value::cut(&key, &sealed, most) {
+                        None => Op::Put(key.clone(), sealed),
+                        Some((head, parts)) => {
+                            for part in parts {
+                                pieces.push(Op::Put(key::piece(&key, written), part));
+                                written += 1;
+                            }
+                            Op::Put(key.clone(), head)
+                        }
+                    }
+                }
+            };
+            pieces.extend((written..staged.pieces).map(|number| Op::Delete(key::piece(&key, number))));
+            ops.push(put);
+        }
+        ops.append(&mut pieces);
+        Batch::new(ops)
+    }
+}
+
+/// What one command wrote, apart from the group it belongs to.
+pub(crate) struct Own {
+    overlay: Overlay,
+    head: Head,
+}
+
+/// The state that one command sees and changes.
+pub(crate) struct Stage<'g, 'v> {
+    group: &'g Group<'v>,
+    own: Overlay,
+    head: Head,
+}
+
+impl<'g, 'v> Stage<'g, 'v> {
+    /// The store's name, for errors.
+    pub(crate) fn store(&self) -> &'v str {
+        self.group.snapshot.store()
+    }
+
+    /// The engine's map as it was before the group.
+    pub(crate) fn snapshot(&self) -> &'g Snapshot<'v> {
+        &self.group.snapshot
+    }
+
+    /// What was written, to be [absorbed](Group::absorb).
+    pub(crate) fn into_own(self) -> Own {
+        Own { overlay: self.own, head: self.head }
+    }
+
+    /// Whether anything was written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.own.is_empty()
+    }
+
+    /// Where the feed ends.
+    pub(crate) fn head(&self) -> Head {
+        self.head
+    }
+
+    fn staged(&self, key: &[u8]) -> Option<&Staged> {
+        self.own.get(key).or_else(|| self.group.overlay.get(key))
+    }
+
+    /// The payload under a key.
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Found>> {
+        match self.staged(key) {
+            None => self.group.snapshot.get(key),
+            Some(Staged { put: Put::Sealed(payload), pieces }) => {
+                Ok(Some(Found { payload: payload.clone(), pieces: *pieces }))
+            }
+            Some(Staged { put: Put::Bare, pieces }) => Ok(Some(Found { payload: Bytes::new(), pieces: *pieces })),
+            Some(Staged { put: Put::Gone, .. }) => Ok(None),
+        }
+    }
+
+    /// A row.
+    pub(crate) fn row(&self, of: Key) -> Result<Option<(Row, u32)>> {
+        let Some(found) = self.get(&key::row(of))? else { return Ok(None) };
+        Ok(Some((record::row(self.store(), of, &found.payload)?, found.pieces)))
+    }
+
+    /// Whether any key begins with `prefix`. Costs O(log n), and what was deleted under it in the same group.
+    pub(crate) fn any_under(&self, prefix: &[u8]) -> Result<bool> {
+        if self.any_staged(&self.own, prefix, |_| true)
+            || self.any_staged(&self.group.overlay, prefix, |key| !self.own.contains_key(key))
+        {
+            return Ok(true);
+        }
+        for key in self.group.snapshot.keys_under(prefix) {
+            if self.staged(&key?).is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn any_staged(&self, overlay: &Overlay, prefix: &[u8], counts: impl Fn(&[u8]) -> bool) -> bool {
+        overlay
+            .range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded))
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .any(|(key, staged)| staged.put != Put::Gone && counts(key))
+    }
+
+    /// Sets the payload of a key that lies in the engine in `pieces` now, as [`get`](Self::get) told.
+    pub(crate) fn put(&mut self, key: Bytes, payload: Vec<u8>, pieces: u32) {
+        self.set(key, Put::Sealed(payload.into()), pieces);
+    }
+
+    /// Sets a key that says all.
+    pub(crate) fn mark(&mut self, key: Bytes) {
+        self.set(key, Put::Bare, 0);
+    }
+
+    /// Removes a key that lies in the engine in `pieces` now.
+    pub(crate) fn remove(&mut self, key: Bytes, pieces: u32) {
+        self.set(key, Put::Gone, pieces);
+    }
+
+    fn set(&mut self, key: Bytes, put: Put, pieces: u32) {
+        // A value that was removed in this group, and is put again, still lies in its old pieces.
+        let pieces = self.staged(&key).map_or(pieces, |staged| staged.pieces.max(pieces));
+        self.own.insert(key, Staged { put, pieces });
+    }
+
+    /// Notes where the feed ends from now on.
+    pub(crate) fn advance(&mut self, position: u64, digest: u128) {
+        self.head = Head { position, digest, ..self.head };
+    }
+
+    /// The error for a value that can't stand in a key. The schema's own can: a test builds them all.
+    pub(crate) fn wrong_kind(&self, _: WrongKind) -> Error {
+        Error::Unsupported { store: self.store().to_owned(), what: "a key that holds a value of this kind" }
+    }
+}
