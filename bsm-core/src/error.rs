@@ -420,12 +420,4 @@ impl Error {
     pub fn not_found(key: impl Into<Key>) -> Self {
         Self::NotFound { key: key.into() }
     }
-
-    /// The same error, saying which entity the value was meant for, if it does not say yet.
-    pub(crate) fn of(self, of: Entity) -> Self {
-        match self {
-            Self::Invalid { entity: None, field, reason } => Self::Invalid { entity: Some(of), field, reason },
-            other => other,
-        }
-    }
 }

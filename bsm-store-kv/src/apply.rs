@@ -118,7 +118,9 @@ fn write_all(stage: &mut Stage<'_, '_>, writes: Vec<Write>) -> Result<(Rows, Vec
             Write::Insert(mut row) => {
                 let key = row.key();
                 let touched = rows.current(stage, key)?;
-                must_stand(touched, Version(0))?;
+                if let Some(found) = &touched.after {
+                    return Err(Error::Conflict { key, expected: Version(0), found: found.version() });
+                }
                 if key.entity.is_numbered() {
                     let number = next_number(stage, key)?;
                     row.set_number(number);
@@ -128,10 +130,10 @@ fn write_all(stage: &mut Stage<'_, '_>, writes: Vec<Write>) -> Result<(Rows, Vec
                 touched.after = Some(row);
             }
             Write::Update(mut row) => {
+                let expected = Version(row.version().0.saturating_sub(1));
                 let touched = rows.current(stage, row.key())?;
-                must_stand(touched, Version(row.version().0.saturating_sub(1)))?;
-                let Some(stored) = &touched.after else { return Err(gone(touched.key, row.version())) };
-                if let Some(number) = stored.number() {
+                // A number, once given, stays, whatever the row says.
+                if let Some(number) = standing(touched, expected)?.number() {
                     row.set_number(number);
                 }
                 touched.version = row.version();
@@ -139,11 +141,8 @@ fn write_all(stage: &mut Stage<'_, '_>, writes: Vec<Write>) -> Result<(Rows, Vec
             }
             Write::Delete { key, expected } => {
                 let touched = rows.current(stage, key)?;
-                must_stand(touched, expected)?;
-                if touched.after.is_none() {
-                    return Err(gone(key, expected));
-                }
-                touched.version = expected.next();
+                standing(touched, expected)?;
+                touched.version = Version(expected.0.saturating_add(1));
                 touched.after = None;
             }
             _ => return Err(Error::Unsupported { store: stage.store().to_owned(), what: "a write of this kind" }),
@@ -152,14 +151,15 @@ fn write_all(stage: &mut Stage<'_, '_>, writes: Vec<Write>) -> Result<(Rows, Vec
     Ok((rows, numbers))
 }
 
-fn must_stand(touched: &Touched, expected: Version) -> Result<()> {
-    let found = touched.after.as_ref().map_or(Version(0), Row::version);
-    if found == expected { Ok(()) } else { Err(Error::Conflict { key: touched.key, expected, found }) }
-}
-
-/// Somebody expects a row at version 0, which is the version of rows that are not there.
-fn gone(key: Key, expected: Version) -> Error {
-    Error::Conflict { key, expected, found: Version(0) }
+/// The row that stands, which must be at the version that is expected.
+fn standing(touched: &Touched, expected: Version) -> Result<&Row> {
+    match &touched.after {
+        Some(row) if row.version() == expected => Ok(row),
+        other => {
+            let found = other.as_ref().map_or(Version(0), Row::version);
+            Err(Error::Conflict { key: touched.key, expected, found })
+        }
+    }
 }
 
 fn next_number(stage: &mut Stage<'_, '_>, of: Key) -> Result<u32> {
@@ -225,15 +225,15 @@ fn count(stage: &mut Stage<'_, '_>, rows: &Rows) -> Result<()> {
         }
     }
     for (key, Tally { texts, sum: change }) in sums.into_iter().filter(|(_, tally)| tally.sum != 0) {
-        let stored = match stage.get(&key)? {
-            Some(found) => record::decode::<Tally>(stage.store(), &key, &found.payload)?.sum,
-            None => 0,
+        let (stored, pieces) = match stage.get(&key)? {
+            Some(found) => (record::decode::<Tally>(stage.store(), &key, &found.payload)?.sum, found.pieces),
+            None => (0, 0),
         };
         match stored.checked_add(change) {
-            Some(0) => stage.remove(key.into(), 0),
+            Some(0) => stage.remove(key.into(), pieces),
             Some(sum) if sum > 0 => {
                 let payload = record::encode(stage.store(), &Tally { texts, sum })?;
-                stage.put(key.into(), payload, 0);
+                stage.put(key.into(), payload, pieces);
             }
             _ => return Err(record::damaged(stage.store(), &key, "it would fall below 0 or leave its range")),
         }

@@ -49,10 +49,11 @@ pub(crate) fn uniques(stage: &mut Stage<'_, '_>, rows: &Rows) -> Result<()> {
             given_up.extend(old);
             let Some(new) = new else { continue };
             let holder = holder(stage, &new)?.map(|id| Key { entity, id });
-            let kept = holder.is_some_and(|holder| match rows.get(holder) {
-                None => true,
-                Some(other) => unique_key(stage, other.after.as_ref(), *field).is_ok_and(|key| key.as_ref() == Some(&new)),
-            });
+            let kept = match holder.map(|holder| rows.get(holder)) {
+                None => false,
+                Some(None) => true,
+                Some(Some(other)) => unique_key(stage, other.after.as_ref(), *field)?.as_ref() == Some(&new),
+            };
             if kept || claimed.insert(new, touched.key.id).is_some() {
                 return Err(Error::Duplicate { entity, field: *field });
             }
@@ -88,7 +89,7 @@ pub(crate) fn parents(stage: &Stage<'_, '_>, rows: &Rows) -> Result<()> {
             let parent = Key { entity: spec.to, id };
             let there = match rows.get(parent) {
                 Some(other) => other.after.is_some(),
-                None => stage.get(&key::row(parent))?.is_some(),
+                None => stage.has(&key::row(parent))?,
             };
             if !there {
                 return Err(Error::MissingParent { relation: spec.relation, parent });
@@ -118,7 +119,7 @@ fn no_children(stage: &Stage<'_, '_>, spec: &RelationSpec, parent: Key) -> Resul
         stage.any_under(&group.map_err(|kind| stage.wrong_kind(kind))?)?
     } else if unique_fields(spec.from).contains(&spec.field) {
         let unique = key::unique(spec.from, spec.field, &id).map_err(|kind| stage.wrong_kind(kind))?;
-        unique.map_or(Ok(false), |key| stage.get(&key).map(|found| found.is_some()))?
+        unique.map_or(Ok(false), |key| stage.has(&key))?
     } else {
         return Err(Error::Unsupported { store: stage.store().to_owned(), what: "children that no index lists" });
     };

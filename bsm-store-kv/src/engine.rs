@@ -110,7 +110,8 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
         true
     }
 
-    /// The longest value that the engine stores well. Longer ones are cut into pieces of this length.
+    /// The longest value that the engine stores well. Longer ones are cut into pieces of this length. An engine must
+    /// take 512 bytes: less than that counts as that.
     fn max_value_len(&self) -> usize {
         usize::MAX
     }

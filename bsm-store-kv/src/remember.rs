@@ -51,7 +51,7 @@ fn forget(stage: &mut Stage<'_, '_>, now: Timestamp) -> Result<()> {
         .collect::<Result<_>>()?;
     for expiry in over {
         // Gone already: another command of the group forgot it, or used the key anew.
-        if stage.get(&expiry)?.is_none() {
+        if !stage.has(&expiry)? {
             continue;
         }
         if let Some(key) = key::remembered_of_expiry(&expiry) {

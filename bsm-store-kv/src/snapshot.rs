@@ -56,6 +56,12 @@ impl<'v> Snapshot<'v> {
         }
     }
 
+    /// Whether a key is there, whatever is behind it.
+    pub(crate) fn has(&self, key: &[u8]) -> Result<bool> {
+        self.step();
+        Ok(self.raw(key)?.is_some())
+    }
+
     /// The bytes under a key, as they lie there.
     pub(crate) fn raw(&self, key: &[u8]) -> Result<Option<Bytes>> {
         self.of_engine(self.view.get(key))

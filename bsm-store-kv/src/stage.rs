@@ -157,6 +157,14 @@ impl<'g, 'v> Stage<'g, 'v> {
         }
     }
 
+    /// Whether a key is there, whatever is behind it.
+    pub(crate) fn has(&self, key: &[u8]) -> Result<bool> {
+        match self.staged(key) {
+            Some(staged) => Ok(staged.put != Put::Gone),
+            None => self.group.snapshot.has(key),
+        }
+    }
+
     /// A row.
     pub(crate) fn row(&self, of: Key) -> Result<Option<(Row, u32)>> {
         let Some(found) = self.get(&key::row(of))? else { return Ok(None) };
@@ -165,8 +173,8 @@ impl<'g, 'v> Stage<'g, 'v> {
 
     /// Whether any key begins with `prefix`. Costs O(log n), and what was deleted under it in the same group.
     pub(crate) fn any_under(&self, prefix: &[u8]) -> Result<bool> {
-        if self.any_staged(&self.own, prefix, |_| true)
-            || self.any_staged(&self.group.overlay, prefix, |key| !self.own.contains_key(key))
+        if any_staged(&self.own, prefix, |_| true)
+            || any_staged(&self.group.overlay, prefix, |key| !self.own.contains_key(key))
         {
             return Ok(true);
         }
@@ -176,13 +184,6 @@ impl<'g, 'v> Stage<'g, 'v> {
             }
         }
         Ok(false)
-    }
-
-    fn any_staged(&self, overlay: &Overlay, prefix: &[u8], counts: impl Fn(&[u8]) -> bool) -> bool {
-        overlay
-            .range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded))
-            .take_while(|(key, _)| key.starts_with(prefix))
-            .any(|(key, staged)| staged.put != Put::Gone && counts(key))
     }
 
     /// Sets the payload of a key that lies in the engine in `pieces` now, as [`get`](Self::get) told.
@@ -215,4 +216,11 @@ impl<'g, 'v> Stage<'g, 'v> {
     pub(crate) fn wrong_kind(&self, _: WrongKind) -> Error {
         Error::Unsupported { store: self.store().to_owned(), what: "a key that holds a value of this kind" }
     }
+}
+
+fn any_staged(overlay: &Overlay, prefix: &[u8], counts: impl Fn(&[u8]) -> bool) -> bool {
+    overlay
+        .range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded))
+        .take_while(|(key, _)| key.starts_with(prefix))
+        .any(|(key, staged)| staged.put != Put::Gone && counts(key))
 }

@@ -23,9 +23,10 @@ pub use enums::{
     Action, ArticleStatus, Channel, Entity, HoldReason, Impact, Phase, Priority, RequestStatus, Role, Stars,
     TicketStatus, Urgency,
 };
+pub(crate) use history::changes;
 pub use history::{Actor, FieldChange, HistoryEntry};
-pub use id::{ArticleId, Key, NoteId, RatingId, RequestId, ServiceId, TicketId, UserId, Version};
 pub(crate) use id::uuid_at;
+pub use id::{ArticleId, Key, NoteId, RatingId, RequestId, ServiceId, TicketId, UserId, Version};
 pub(crate) use money::from_minor_units;
 pub use money::{Currency, Money};
 pub use note::Note;

@@ -53,7 +53,7 @@ pub struct Ticket {
     pub request_id: Option<RequestId>,
     /// The finished ticket that it follows up.
     pub follow_up_of: Option<TicketId>,
-    /// How often it went from Resolved back to InProgress.
+    /// How often it went from resolved back to in progress.
     pub reopen_count: u32,
     /// When it last went to Resolved.
     pub resolved_at: Option<Timestamp>,

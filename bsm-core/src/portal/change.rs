@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Entity, Impact, Priority, RequestStatus, Role, ServiceRequest, Ticket, TicketId, TicketStatus, Urgency, User, UserId};
+use crate::model::{
+    Entity, Impact, Priority, RequestStatus, Role, ServiceRequest, Ticket, TicketId, TicketStatus, Urgency, User,
+    UserId,
+};
 use crate::rules::priority::priority_of;
 use crate::rules::ticket_status::{self, Mover};
 use crate::rules::{limits, request_status, text};
@@ -145,9 +148,7 @@ impl Edit<'_> {
             PriorityChange::Keep if before.priority_overridden => (before.priority, true),
             PriorityChange::Keep | PriorityChange::Follow => (priority_of(after.impact, after.urgency), false),
         };
-        let vocabulary = |field| {
-            move |text: &String| text::line(Entity::Ticket, field, text, limits::CATEGORY_CHARS)
-        };
+        let vocabulary = |field| move |text: &String| text::line(Entity::Ticket, field, text, limits::CATEGORY_CHARS);
         after.category = change.category.checked(after.category, vocabulary(Field::Category))?;
         after.subcategory = change.subcategory.checked(after.subcategory, vocabulary(Field::Subcategory))?;
         after.group = change.group.checked(after.group, vocabulary(Field::Group))?;

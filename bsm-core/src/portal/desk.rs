@@ -8,7 +8,7 @@ use crate::rules::ticket_status::Mover;
 use crate::rules::{limits, text};
 use crate::schema::Field;
 use crate::store::{Guard, Order, Store};
-use crate::view::{Listing, WorkListing};
+use crate::view::{Listing, WorkFilter, WorkListing};
 use crate::{Clock, Error, IdSource, Result, SystemClock, SystemIds};
 
 use super::change::Edit;
@@ -141,7 +141,7 @@ impl Desk {
     pub async fn close_resolved(&self, before: Timestamp) -> Result<usize> {
         let resolved = WorkListing::TicketStatus(crate::model::TicketStatus::Resolved);
         let nobody = UserId::from_uuid(uuid::Uuid::nil());
-        let branches = resolved.branches(&Default::default(), &[Entity::Ticket], nobody)?;
+        let branches = resolved.branches(&WorkFilter::default(), &[Entity::Ticket], nobody)?;
         let (mut closed, mut after) = (0, None);
         loop {
             let scan = crate::store::Scan {
@@ -157,7 +157,9 @@ impl Desk {
             let scanned = self.inner.store.read(set).await?.scanned.unwrap_or_default();
             for row in scanned.rows {
                 let crate::model::Row::Ticket(ticket) = row else { continue };
-                if ticket.resolved_at.is_some_and(|at| at <= before) && self.close_one(ticket.id, ticket.version).await? {
+                if ticket.resolved_at.is_some_and(|at| at <= before)
+                    && self.close_one(ticket.id, ticket.version).await?
+                {
                     closed += 1;
                 }
             }

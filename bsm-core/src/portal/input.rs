@@ -162,13 +162,7 @@ pub struct NewService {
 impl NewService {
     /// A service that needs no approval.
     pub fn new(name: impl Into<String>, category: impl Into<String>, price: Money) -> Self {
-        Self {
-            name: name.into(),
-            description: String::new(),
-            category: category.into(),
-            price,
-            needs_approval: false,
-        }
+        Self { name: name.into(), description: String::new(), category: category.into(), price, needs_approval: false }
     }
 }
 

@@ -10,6 +10,7 @@ mod customer;
 mod desk;
 mod input;
 mod insight;
+mod lists;
 mod people;
 mod requests;
 mod run;
@@ -25,10 +26,11 @@ pub use change::{Patch, PriorityChange, TicketChange};
 pub use customer::{FollowUp, TicketUpdate, UpdatedBy};
 pub use desk::{Desk, DeskBuilder};
 pub use input::{
-    ArticleChange, NewArticle, NewService, NewTicket, NewUser, OwnTicket, ServiceChange, SubmitRequest, TicketFromRequest,
-    UserChange,
+    ArticleChange, NewArticle, NewService, NewTicket, NewUser, OwnTicket, ServiceChange, SubmitRequest,
+    TicketFromRequest, UserChange,
 };
-pub use insight::HistoryPage;
+pub use insight::{HistoryPage, NotesOf};
+pub use tickets::CUSTOMER_REQUEST;
 
 use crate::model::{Role, UserId};
 use crate::rules::request_status::Mover;

@@ -202,8 +202,7 @@ impl<'a> Call<'a> {
             let now = self.desk.now();
             self.check_time(now)?;
             let scope = Scope::of(self.actor, self.needs_role);
-            let mut work =
-                Work::new(self.desk, self.actor, scope, now, self.settings.at, self.settings.expected, rows);
+            let mut work = Work::new(self.desk, self.actor, scope, now, self.settings.at, self.settings.expected, rows);
             if let Actor::User(actor) = self.actor {
                 work.read::<crate::model::User>(actor)?;
             }

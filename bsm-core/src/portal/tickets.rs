@@ -1,8 +1,8 @@
 //! Tickets, as staff handle them.
 
 use crate::model::{
-    Channel, Entity, HoldReason, Key, Note, NoteId, Role, Ticket, TicketId, TicketNumber, TicketStatus, User, UserId, Value,
-    Version,
+    Channel, Entity, HoldReason, Key, Note, NoteId, Role, Ticket, TicketId, TicketNumber, TicketStatus, User, UserId,
+    Value, Version,
 };
 use crate::rules::priority::priority_of;
 use crate::rules::ticket_status::{Mover, may_open_in};
@@ -257,12 +257,7 @@ impl NewTicket {
             id: TicketId::from_uuid(work.fresh_at(opened_at)?),
             number: TicketNumber::PENDING,
             title: text::line(Entity::Ticket, Field::Title, &self.title, limits::TITLE_CHARS)?,
-            description: text::lines(
-                Entity::Ticket,
-                Field::Description,
-                &self.description,
-                limits::DESCRIPTION_CHARS,
-            )?,
+            description: text::lines(Entity::Ticket, Field::Description, &self.description, limits::DESCRIPTION_CHARS)?,
             status: self.status,
             impact: self.impact,
             urgency: self.urgency,

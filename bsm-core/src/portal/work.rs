@@ -5,10 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
-use crate::model::{
-    Action, Actor, HistoryEntry, Key, Record, Row, Timestamp, Version,
-    changes,
-};
+use crate::model::{Action, Actor, HistoryEntry, Key, Record, Row, Timestamp, Version, changes};
 use crate::store::{ChangeSet, Guard, Write};
 use crate::{Error, Result};
 
@@ -63,11 +60,6 @@ impl<'a> Work<'a> {
     /// When the actor says that it happened.
     pub(super) const fn occurred_at(&self) -> Timestamp {
         self.occurred_at
-    }
-
-    /// Who acts.
-    pub(super) const fn actor(&self) -> Actor {
-        self.actor
     }
 
     /// A fresh id of something created when this happened.

@@ -2,7 +2,7 @@
 
 use crate::model::{Impact, Priority, Urgency};
 
-/// The priority that follows from impact and urgency: the matrix of ITIL, as ServiceNow ships it. The one pair that the
+/// The priority that follows from impact and urgency: the matrix of ITIL, as most desks ship it. The one pair that the
 /// incident log of the University of California's repository (doi 10.24432/C57S4H) lacks, high impact with low urgency,
 /// is moderate there too.
 ///

@@ -148,7 +148,9 @@ mod tests {
 
     #[test]
     fn what_is_no_email_address_is_refused() {
-        for bad in ["x", "@x.org", "x@", "x@y", "a b@x.org", "\"a b\"@x.org", "a@b@x.org", "a@[127.0.0.1]", "A <a@x.org>"] {
+        for bad in
+            ["x", "@x.org", "x@", "x@y", "a b@x.org", "\"a b\"@x.org", "a@b@x.org", "a@[127.0.0.1]", "A <a@x.org>"]
+        {
             assert!(email(bad).is_err(), "{bad}");
         }
         assert_eq!(email("MAX.Ö@Bücher.example").ok().as_deref(), Some("max.ö@bücher.example"));

@@ -13,8 +13,8 @@ pub use listing::{
     ArticleFilter, ArticleListing, Listing, NoFilter, OwnListing, RatingListing, ServiceFilter, ServiceListing, Source,
     UserListing, WorkFilter, WorkListing,
 };
-pub(crate) use page::Walk;
 pub use page::{Page, Query};
+pub(crate) use page::{Walk, page_size};
 pub use rows::{Person, RatingRow, RequestRow, ServiceUsage, UnifiedTicket, WorkStatus};
 pub(crate) use rows::{Related, UNIFIED};
 pub use summary::{Revenue, Summary};

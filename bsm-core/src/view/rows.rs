@@ -210,7 +210,9 @@ impl Related {
             service_category: service.map(|service| service.category.clone()).unwrap_or_default(),
             customer: self.person(request.customer_id),
             submitted_at,
-            seconds_to_fulfil: request.fulfilled_at.map(|at| (at.micros() - submitted_at.micros()).div_euclid(1_000_000)),
+            seconds_to_fulfil: request
+                .fulfilled_at
+                .map(|at| (at.micros() - submitted_at.micros()).div_euclid(1_000_000)),
             request,
         })
     }

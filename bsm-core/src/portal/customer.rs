@@ -1,0 +1,347 @@
+//! What customers do and see: their own tickets, requests and ratings, the catalogue, and published articles.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Actor, Article, ArticleId, ArticleStatus, Entity, FieldChange, Impact, Rating, RatingId, RequestId, RequestNumber,
+    RequestStatus, Service, ServiceId, ServiceRequest, Stars, Ticket, TicketId, TicketNumber, TicketStatus, Timestamp,
+    User, Value, Version,
+};
+use crate::rules::request_status::Mover as RequestMover;
+use crate::rules::ticket_status::Mover;
+use crate::rules::{limits, text};
+use crate::schema::{Field, Relation};
+use crate::store::Order;
+use crate::view::{
+    ArticleFilter, ArticleListing, OwnListing, Page, Query, RatingListing, Related, ServiceFilter, ServiceListing,
+    UNIFIED, UnifiedTicket,
+};
+use crate::{Error, Result};
+
+use super::change::Edit;
+use super::insight::UNIFIED_JOINS;
+use super::requests::move_request;
+use super::run::Needs;
+use super::tickets::{OWN_CHANNEL, finished, only_resolved};
+use super::{Customer, NewTicket, OwnTicket, SubmitRequest, TicketChange};
+
+/// The fields whose changes customers are told of.
+const TOLD: &[Field] =
+    &[Field::Status, Field::Priority, Field::Category, Field::Subcategory, Field::ResolvedAt, Field::ClosedAt];
+
+/// A customer's finished ticket to be followed up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowUp {
+    /// The finished ticket.
+    pub of: TicketId,
+    /// What is wrong now.
+    pub ticket: OwnTicket,
+}
+
+/// Who did what a customer is told of. Staff are not named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpdatedBy {
+    /// The customer.
+    You,
+    /// Somebody at the desk.
+    Desk,
+}
+
+/// What a customer is told of the history of their ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketUpdate {
+    /// The ticket's version after it.
+    pub version: Version,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// Who did it.
+    pub by: UpdatedBy,
+    /// What changed, of what customers are told: status, priority, category, and the times of being resolved and closed.
+    /// Empty if somebody worked on it otherwise.
+    pub changes: Vec<FieldChange>,
+}
+
+impl Customer {
+    /// The customer's own data.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] for somebody inactive or no customer.
+    pub async fn me(&self) -> Result<User> {
+        self.get(self.actor).await
+    }
+
+    /// A page of the services that can be asked for. A listing that names retired ones is empty.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of field `limit`; [`Error::InvalidCursor`].
+    pub async fn services(&self, query: &Query<ServiceListing>) -> Result<Page<Service>> {
+        let listing = match &query.listing {
+            ServiceListing::All => ServiceListing::Active(true),
+            other => other.clone(),
+        };
+        let query = Query { listing, filter: ServiceFilter { active: Some(true) }, ..query.clone() };
+        self.list("own services", &query, Entity::Service).await
+    }
+
+    /// A service; one that is retired too, since the customer may have asked for it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn service(&self, id: ServiceId) -> Result<Service> {
+        self.get(id).await
+    }
+
+    /// Asks for a service.
+    ///
+    /// # Errors
+    /// [`Error::ServiceRetired`]; [`Error::MissingParent`] for a service that does not exist; [`Error::Invalid`] of
+    /// field `details` or `external_ref`.
+    ///
+    /// ```no_run
+    /// # async fn example(customer: bsm_core::Customer, service: bsm_core::model::ServiceId) -> bsm_core::Result<()> {
+    /// use bsm_core::SubmitRequest;
+    ///
+    /// let request = customer.submit_request(SubmitRequest::new(service)).await?;
+    /// println!("{} is {}", request.number, request.status);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn submit_request(&self, new: SubmitRequest) -> Result<ServiceRequest> {
+        let needs = Needs::keys([new.service.into()]);
+        self.run(&("submit_request", &new), needs, |work| new.submit(work, self.actor)).await
+    }
+
+    /// Withdraws a request. Its open ticket, if it has one, is cancelled in the same commit.
+    ///
+    /// # Errors
+    /// [`Error::IllegalMove`]; [`Error::NotFound`] for what is not the customer's.
+    pub async fn cancel_request(&self, id: RequestId) -> Result<ServiceRequest> {
+        let needs = Needs::keys([id.into()]).following(Relation::RequestTicket);
+        self.run(&("cancel_request", id), needs, |work| {
+            move_request(work, id, RequestStatus::Cancelled, None, RequestMover::Customer)
+        })
+        .await
+    }
+
+    /// A page of the customer's requests.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of field `limit`; [`Error::InvalidCursor`].
+    pub async fn requests(&self, query: &Query<OwnListing>) -> Result<Page<ServiceRequest>> {
+        self.list("own requests", query, Entity::Request).await
+    }
+
+    /// A request of the customer's.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn request(&self, id: RequestId) -> Result<ServiceRequest> {
+        self.get(id).await
+    }
+
+    /// A request of the customer's by its number.
+    ///
+    /// # Errors
+    /// [`Error::NoneWith`], also for another's.
+    pub async fn request_by_number(&self, number: RequestNumber) -> Result<ServiceRequest> {
+        self.find(Field::Number, Value::Int(number.get().into())).await
+    }
+
+    /// Opens a ticket.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of field `title`, `description` or `category`.
+    pub async fn open_ticket(&self, new: OwnTicket) -> Result<Ticket> {
+        self.run(&("open_own_ticket", &new), Needs::default(), |work| {
+            let ticket = self.own_ticket(&new).ticket(work, self.actor)?;
+            let id = ticket.id;
+            work.insert(ticket);
+            Ok(id)
+        })
+        .await
+    }
+
+    /// Opens a ticket that follows up one of the customer's that is closed or cancelled.
+    ///
+    /// # Errors
+    /// As [`open_ticket`](Self::open_ticket); [`Error::NotFinished`]; [`Error::NotFound`].
+    pub async fn follow_up(&self, new: FollowUp) -> Result<Ticket> {
+        self.run(&("follow_up_own", &new), Needs::keys([new.of.into()]), |work| {
+            finished(work, new.of)?;
+            let mut ticket = self.own_ticket(&new.ticket).ticket(work, self.actor)?;
+            ticket.follow_up_of = Some(new.of);
+            let id = ticket.id;
+            work.insert(ticket);
+            Ok(id)
+        })
+        .await
+    }
+
+    fn own_ticket(&self, new: &OwnTicket) -> NewTicket {
+        NewTicket {
+            description: new.description.clone(),
+            category: new.category.clone(),
+            urgency: new.urgency,
+            impact: Impact::Low,
+            channel: OWN_CHANNEL,
+            requested_for: Some(self.actor),
+            ..NewTicket::new(new.title.clone())
+        }
+    }
+
+    /// A page of the customer's tickets.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of field `limit`; [`Error::InvalidCursor`].
+    pub async fn tickets(&self, query: &Query<OwnListing>) -> Result<Page<Ticket>> {
+        self.list("own tickets", query, Entity::Ticket).await
+    }
+
+    /// A page of the customer's tickets and requests together.
+    ///
+    /// # Errors
+    /// As [`tickets`](Self::tickets).
+    pub async fn unified(&self, query: &Query<OwnListing>) -> Result<Page<UnifiedTicket>> {
+        self.page("own unified", query, UNIFIED, UNIFIED_JOINS, Related::unified).await
+    }
+
+    /// A ticket of the customer's.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn ticket(&self, id: TicketId) -> Result<Ticket> {
+        self.get(id).await
+    }
+
+    /// A ticket of the customer's by its number.
+    ///
+    /// # Errors
+    /// [`Error::NoneWith`], also for another's.
+    pub async fn ticket_by_number(&self, number: TicketNumber) -> Result<Ticket> {
+        self.find(Field::Number, Value::Int(number.get().into())).await
+    }
+
+    /// What happened to a ticket of the customer's, the newest first, from before `before`; at most `limit` entries.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] of field `limit`.
+    pub async fn ticket_updates(
+        &self,
+        id: TicketId,
+        before: Option<Version>,
+        limit: usize,
+    ) -> Result<Vec<TicketUpdate>> {
+        let history = self.history_page(id.into(), Order::NewestFirst, before, limit).await?;
+        let update = |entry: crate::model::HistoryEntry| TicketUpdate {
+            version: entry.version,
+            occurred_at: entry.occurred_at,
+            by: if entry.actor == Actor::User(self.actor) { UpdatedBy::You } else { UpdatedBy::Desk },
+            changes: entry.changes.into_iter().filter(|change| TOLD.contains(&change.field)).collect(),
+        };
+        Ok(history.entries.into_iter().map(update).collect())
+    }
+
+    /// Reopens a resolved ticket of the customer's. If it was made from a request that is not rated yet, that is in
+    /// progress again.
+    ///
+    /// # Errors
+    /// [`Error::IllegalMove`]; [`Error::NotFound`].
+    pub async fn reopen_ticket(&self, id: TicketId) -> Result<Ticket> {
+        self.move_own(("reopen_own", id), id, TicketStatus::InProgress).await
+    }
+
+    /// Closes a resolved ticket of the customer's for good.
+    ///
+    /// # Errors
+    /// [`Error::IllegalMove`]; [`Error::NotFound`].
+    pub async fn close_ticket(&self, id: TicketId) -> Result<Ticket> {
+        self.move_own(("close_own", id), id, TicketStatus::Closed).await
+    }
+
+    /// Withdraws a ticket of the customer's. Its request, if it was made from one, stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::IllegalMove`]; [`Error::NotFound`].
+    pub async fn withdraw_ticket(&self, id: TicketId) -> Result<Ticket> {
+        self.move_own(("withdraw_own", id), id, TicketStatus::Cancelled).await
+    }
+
+    async fn move_own(&self, command: impl Serialize + Sync, id: TicketId, to: TicketStatus) -> Result<Ticket> {
+        let change = TicketChange::to(to);
+        self.run(&command, Needs::ticket(id), |work| {
+            if to == TicketStatus::InProgress {
+                only_resolved(work, id)?;
+            }
+            Edit { mover: Mover::Customer, change: &change }.apply(work, id)
+        })
+        .await
+    }
+
+    /// Rates what was fulfilled: once per request.
+    ///
+    /// # Errors
+    /// [`Error::NotFulfilled`]; [`Error::AlreadyRated`]; [`Error::NotFound`]; [`Error::Invalid`] of field `review`.
+    pub async fn rate(&self, request: RequestId, stars: Stars, review: impl Into<String>) -> Result<Rating> {
+        let review = review.into();
+        self.run(&("rate", request, stars, &review), Needs::keys([request.into()]), |work| {
+            let mut of: ServiceRequest = work.target(request)?;
+            if of.rated {
+                return Err(Error::AlreadyRated { request, rating: of.rating_id });
+            }
+            if of.status != RequestStatus::Fulfilled {
+                return Err(Error::NotFulfilled { request, status: of.status });
+            }
+            let rating = Rating {
+                id: RatingId::from_uuid(work.fresh()?),
+                service_id: of.service_id,
+                customer_id: of.customer_id,
+                rating: stars,
+                review: text::lines(Entity::Rating, Field::Review, &review, limits::REVIEW_CHARS)?,
+                version: Version::FIRST,
+                updated_at: work.now(),
+            };
+            let id = rating.id;
+            of.rating_id = Some(id);
+            of.rated = true;
+            work.insert(rating);
+            work.update(of);
+            Ok(id)
+        })
+        .await
+    }
+
+    /// A page of the ratings that the customer gave, the newest first unless the query says otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of field `limit`; [`Error::InvalidCursor`].
+    pub async fn ratings(&self, query: &Query<OwnListing>) -> Result<Page<Rating>> {
+        let query = Query {
+            within: query.within,
+            order: query.order,
+            limit: query.limit,
+            cursor: query.cursor.clone(),
+            ..Query::of(RatingListing::Customer(self.actor))
+        };
+        self.list("own ratings", &query, Entity::Rating).await
+    }
+
+    /// A page of the published articles.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of field `limit`; [`Error::InvalidCursor`].
+    pub async fn articles(&self, query: &Query<ArticleListing>) -> Result<Page<Article>> {
+        let filter: ArticleFilter = query.filter.clone();
+        let listing = ArticleListing::Status(ArticleStatus::Published);
+        let query = Query { listing, filter, ..query.clone() };
+        self.list("own articles", &query, Entity::Article).await
+    }
+
+    /// A published article.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn article(&self, id: ArticleId) -> Result<Article> {
+        self.get(id).await
+    }
+}
