@@ -20,7 +20,7 @@ use bsm_core::{Error, Result};
 use tokio::sync::{oneshot, watch};
 
 use crate::engine::{Engine, Head};
-use crate::group::{Applied, Command, Failure, apply_group};
+use crate::group::{Answers, Command, Failure, apply_group};
 use crate::options::Durability;
 
 /// How long a command that was acknowledged before its sync waits for it at most.
@@ -85,14 +85,8 @@ impl Desk {
     /// A desk on an engine whose feed ends at `head`.
     pub(crate) fn new(engine: Arc<dyn Engine>, durability: Durability, head: Head) -> Self {
         let durable = engine.is_durable();
-        let queue = Queue {
-            phase: Phase::Open,
-            waiting: VecDeque::new(),
-            led: false,
-            head,
-            unsynced: None,
-            failure: None,
-        };
+        let queue =
+            Queue { phase: Phase::Open, waiting: VecDeque::new(), led: false, head, unsynced: None, failure: None };
         Self {
             name: engine.name(),
             answers_wait: durable && durability == Durability::Sync,
@@ -116,10 +110,11 @@ impl Desk {
 
     /// The engine, as long as the store is open.
     pub(crate) fn engine(&self) -> Result<Arc<dyn Engine>> {
-        match &*self.engine.read().unwrap_or_else(PoisonError::into_inner) {
-            Ok(engine) => Ok(Arc::clone(engine)),
-            Err(reason) => Err(self.closed(reason)),
-        }
+        self.engine_or_reason().map_err(|reason| self.closed(reason))
+    }
+
+    fn engine_or_reason(&self) -> Result<Arc<dyn Engine>, &'static str> {
+        self.engine.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn closed(&self, reason: &'static str) -> Error {
@@ -179,22 +174,14 @@ impl Desk {
 
     /// Does one group. The caller has set `led`; it is let go here, whatever happens.
     fn lead(&self, next: impl FnMut() -> Option<Command>) {
-        let head = self.lock().head;
-        let done = catch_unwind(AssertUnwindSafe(|| {
-            let engine = match self.engine() {
-                Ok(engine) => engine,
-                Err(_) => return,
-            };
-            match apply_group(&*engine, &self.name, head, next) {
-                Ok(applied) => self.settle(&*engine, applied),
-                Err((applied, failure)) => {
-                    self.stop(failure.clone());
-                    applied.answer_unknown(&self.name, &failure);
-                }
+        let mut answers = Answers::default();
+        let done = catch_unwind(AssertUnwindSafe(|| self.do_group(next, &mut answers)));
+        match done.unwrap_or_else(|panic| Err(Failure::panicked(&*panic))) {
+            Ok(()) => answers.tell(),
+            Err(failure) => {
+                self.stop(failure.clone());
+                answers.tell_unknown(&self.name, &failure);
             }
-        }));
-        if let Err(panic) = done {
-            self.stop(Failure::panicked(&*panic));
         }
         let mut queue = self.lock();
         queue.led = false;
@@ -203,24 +190,28 @@ impl Desk {
         }
     }
 
-    /// What follows when a group is applied: its sync, if the answers wait for that, and the answers.
-    fn settle(&self, engine: &dyn Engine, applied: Applied) {
-        if applied.wrote {
+    /// Applies a group, and syncs it if the answers wait for that.
+    fn do_group(&self, mut next: impl FnMut() -> Option<Command>, answers: &mut Answers) -> Result<(), Failure> {
+        let head = self.lock().head;
+        let engine = match self.engine_or_reason() {
+            Ok(engine) => engine,
+            Err(reason) => {
+                while let Some(command) = next() {
+                    answers.refuse(command, self.closed(reason));
+                }
+                return Ok(());
+            }
+        };
+        let Some(head) = apply_group(&*engine, &self.name, head, next, answers)? else { return Ok(()) };
+        {
             let mut queue = self.lock();
-            queue.head = applied.head;
+            queue.head = head;
             if self.durable && !self.answers_wait && queue.unsynced.is_none() {
                 queue.unsynced = Some(Instant::now());
                 self.wake.notify_one();
             }
         }
-        if applied.wrote && self.answers_wait {
-            if let Err(failure) = sync(engine, applied.head) {
-                self.stop(failure.clone());
-                applied.answer_unknown(&self.name, &failure);
-                return;
-            }
-        }
-        applied.answer();
+        if self.answers_wait { engine.sync(head).map_err(Failure::from) } else { Ok(()) }
     }
 
     /// Stops for good: nobody knows what the engine has, so nothing is written, and nothing read, until the store is
@@ -256,8 +247,11 @@ impl Desk {
                 Task::Finish => break,
             }
         }
-        let rest = self.lock().unsynced.take().map(|_| self.lock().head);
-        if let Some(head) = rest {
+        let (unsynced, head) = {
+            let mut queue = self.lock();
+            (queue.unsynced.take().is_some(), queue.head)
+        };
+        if unsynced {
             self.sync_now(head);
         }
         {
@@ -289,7 +283,9 @@ impl Desk {
                 }
             }
             queue = match left {
-                Some(left) => self.wake.wait_timeout(queue, left).map_or_else(|poison| poison.into_inner().0, |woken| woken.0),
+                Some(left) => {
+                    self.wake.wait_timeout(queue, left).map_or_else(|poison| poison.into_inner().0, |woken| woken.0)
+                }
                 None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
             };
         }

@@ -30,82 +30,98 @@ pub(crate) struct Command {
     pub(crate) answer: oneshot::Sender<Result<Committed>>,
 }
 
-/// A group that was applied.
+/// Those who wait for the answers of a group. They are told when the group's fate is known, not before.
+#[derive(Debug, Default)]
+pub(crate) struct Answers(Vec<Waiting>);
+
 #[derive(Debug)]
-pub(crate) struct Applied {
-    /// Where the feed ends.
-    pub(crate) head: Head,
-    /// Whether anything was written.
-    pub(crate) wrote: bool,
-    /// What those who wait will be told.
-    answers: Vec<(oneshot::Sender<Result<Committed>>, Result<Committed>)>,
+struct Waiting {
+    to: oneshot::Sender<Result<Committed>>,
+    /// `None` only while the command is being performed.
+    answer: Option<Result<Committed>>,
 }
 
-impl Applied {
+impl Answers {
+    fn begin(&mut self, to: oneshot::Sender<Result<Committed>>) {
+        self.0.push(Waiting { to, answer: None });
+    }
+
+    fn set(&mut self, answer: Result<Committed>) {
+        if let Some(last) = self.0.last_mut() {
+            last.answer = Some(answer);
+        }
+    }
+
+    /// Notes that a command is refused.
+    pub(crate) fn refuse(&mut self, command: Command, error: Error) {
+        self.begin(command.answer);
+        self.set(Err(error));
+    }
+
     /// Tells those who wait. Who stopped waiting is not told; their command counts.
-    pub(crate) fn answer(self) {
-        for (waiting, answer) in self.answers {
-            let _ = waiting.send(answer);
+    pub(crate) fn tell(self) {
+        for Waiting { to, answer } in self.0 {
+            if let Some(answer) = answer {
+                let _ = to.send(answer);
+            }
         }
     }
 
-    /// Tells those who wait that nobody knows: the group, or what it builds on, may be lost.
-    pub(crate) fn answer_unknown(self, store: &str, failure: &Failure) {
-        for (waiting, _) in self.answers {
-            let _ = waiting.send(Err(failure.outcome_unknown(store)));
+    /// Tells all who wait that nobody knows: the group, or what it builds on, may be lost. A command that did not hold
+    /// is told the same, since it was checked against the ones before it.
+    pub(crate) fn tell_unknown(self, store: &str, failure: &Failure) {
+        for Waiting { to, .. } in self.0 {
+            let _ = to.send(Err(failure.outcome_unknown(store)));
         }
     }
 }
 
-/// Takes commands from `next` until there is none or the group is full, and applies those that hold.
+/// Takes commands from `next` until there is none or the group is full, and applies those that hold. Returns where the
+/// feed ends then; `None` if nothing was written.
 ///
 /// A command that does not hold is answered with its error and leaves the others alone.
 ///
 /// # Errors
-/// The engine failed to apply the batch: the group as it would have been, and why.
+/// The engine failed to apply the batch.
 pub(crate) fn apply_group(
     engine: &dyn Engine,
     store: &str,
     head: Head,
     mut next: impl FnMut() -> Option<Command>,
-) -> Result<Applied, (Applied, Failure)> {
-    let mut answers = Vec::new();
+    answers: &mut Answers,
+) -> Result<Option<Head>, Failure> {
     let (batch, head) = {
         let view = match engine.view() {
             Ok(view) => view,
             Err(error) => {
                 let failure = Failure::from(error);
-                while answers.len() < GROUP_COMMANDS {
-                    let Some(command) = next() else { break };
-                    answers.push((command.answer, Err(failure.unavailable(store))));
+                for command in std::iter::from_fn(next).take(GROUP_COMMANDS) {
+                    answers.refuse(command, failure.unavailable(store));
                 }
-                return Ok(Applied { head, wrote: false, answers });
+                return Ok(None);
             }
         };
         let mut group = Group::new(Snapshot::new(&*view, store), head);
-        while answers.len() < GROUP_COMMANDS && group.len() < GROUP_KEYS {
-            let Some(command) = next() else { break };
+        while answers.0.len() < GROUP_COMMANDS && group.len() < GROUP_KEYS {
+            let Some(Command { change, answer }) = next() else { break };
+            answers.begin(answer);
             let mut stage = group.stage();
-            let answer = apply::perform(&mut stage, command.change);
-            if answer.is_ok() {
+            let done = apply::perform(&mut stage, change);
+            if done.is_ok() {
                 let own = stage.into_own();
                 group.absorb(own);
             }
-            answers.push((command.answer, answer));
+            answers.set(done);
         }
         let head = group.head();
         (group.into_batch(engine.max_value_len()), head)
-        // The view goes here: applying would wait for it.
+        // The view ends here: applying would wait for it.
     };
-    let wrote = !batch.ops().is_empty();
-    let applied = Applied { head, wrote, answers };
-    if !wrote {
-        return Ok(applied);
+    if batch.ops().is_empty() {
+        return Ok(None);
     }
-    match engine.apply(batch) {
-        Ok(()) => Ok(applied),
-        Err(error) => Err((applied, error.into())),
-    }
+    engine.apply(batch)?;
+    Ok(Some(head))
 }
 
 /// What made a store stop, to be told to everyone who waits.

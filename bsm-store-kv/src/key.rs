@@ -83,7 +83,12 @@ pub(crate) fn index_entry(spec: &IndexSpec, row: &Row) -> Result<Option<Bytes>, 
 }
 
 /// The entries of an index whose leading fields have these values.
-pub(crate) fn index_group(entity: Entity, tag: u8, fields: &[Field], values: &[Value<'_>]) -> Result<Vec<u8>, WrongKind> {
+pub(crate) fn index_group(
+    entity: Entity,
+    tag: u8,
+    fields: &[Field],
+    values: &[Value<'_>],
+) -> Result<Vec<u8>, WrongKind> {
     let mut key = index(entity, tag);
     for (field, value) in fields.iter().zip(values) {
         push_part(&mut key, column(entity, *field)?, value)?;
@@ -429,7 +434,8 @@ mod tests {
 
     #[test]
     fn descriptions_tell_no_text() {
-        let key = unique(Entity::User, Field::Email, &Value::from("ada@example.org")).expect("a key").expect("not empty");
+        let key =
+            unique(Entity::User, Field::Email, &Value::from("ada@example.org")).expect("a key").expect("not empty");
         assert_eq!(describe(&key), "unique email of user");
         for length in 0..key.len() {
             assert!(!describe(&key[..length]).contains("ada"));

@@ -129,11 +129,7 @@ mod tests {
     }
 
     fn bound() -> impl Strategy<Value = Bound<u8>> {
-        prop_oneof![
-            Just(Bound::Unbounded),
-            (0..10_u8).prop_map(Bound::Included),
-            (0..10_u8).prop_map(Bound::Excluded)
-        ]
+        prop_oneof![Just(Bound::Unbounded), (0..10_u8).prop_map(Bound::Included), (0..10_u8).prop_map(Bound::Excluded)]
     }
 
     proptest! {

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::ops::Bound;
 
-use bsm_core::model::{Key, Row};
 use bsm_core::Result;
+use bsm_core::model::{Key, Row};
 use bytes::Bytes;
 
 use crate::engine::{Direction, EngineResult, View};
@@ -17,6 +17,9 @@ pub(crate) struct Snapshot<'v> {
     store: &'v str,
     steps: Cell<usize>,
 }
+
+/// What a scan gives, one after another.
+pub(crate) type Items<'s, T> = Box<dyn Iterator<Item = Result<T>> + 's>;
 
 /// A value that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,20 +89,15 @@ impl<'v> Snapshot<'v> {
     }
 
     /// The keys between two bounds.
-    pub(crate) fn keys(
-        &self,
-        from: Bound<&[u8]>,
-        to: Bound<&[u8]>,
-        direction: Direction,
-    ) -> impl Iterator<Item = Result<Bytes>> {
-        self.view.scan(from, to, direction).map(|pair| {
+    pub(crate) fn keys(&self, from: Bound<&[u8]>, to: Bound<&[u8]>, direction: Direction) -> Items<'_, Bytes> {
+        Box::new(self.view.scan(from, to, direction).map(|pair| {
             self.step();
             self.of_engine(pair).map(|(key, _)| key)
-        })
+        }))
     }
 
     /// The keys that begin with `prefix`, from the least up.
-    pub(crate) fn keys_under(&self, prefix: &[u8]) -> impl Iterator<Item = Result<Bytes>> {
+    pub(crate) fn keys_under(&self, prefix: &[u8]) -> Items<'_, Bytes> {
         let end = key::prefix_end(prefix);
         self.keys(Bound::Included(prefix), end.as_ref().map(Vec::as_slice), Direction::Forward)
     }
@@ -110,13 +108,13 @@ impl<'v> Snapshot<'v> {
         from: Bound<&[u8]>,
         to: Bound<&[u8]>,
         direction: Direction,
-    ) -> impl Iterator<Item = Result<(Bytes, Bytes)>> {
-        self.view.scan(from, to, direction).map(|pair| {
+    ) -> Items<'_, (Bytes, Bytes)> {
+        Box::new(self.view.scan(from, to, direction).map(|pair| {
             self.step();
             let (key, raw) = self.of_engine(pair)?;
             let found = self.open(&key, &raw)?;
             Ok((key, found.payload))
-        })
+        }))
     }
 
     fn of_engine<T>(&self, result: EngineResult<T>) -> Result<T> {

@@ -56,3 +56,8 @@ pub use registry::{Factory, Registry};
 pub async fn open(address: &str) -> Result<Desk> {
     Registry::standard().open(address).await
 }
+
+/// The README's code, compiled and run.
+#[cfg(all(doctest, feature = "memory"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

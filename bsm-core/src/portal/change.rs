@@ -112,6 +112,9 @@ impl TicketChange {
 pub(super) struct Edit<'a> {
     pub(super) mover: Mover,
     pub(super) change: &'a TicketChange,
+    /// Whether the status that is named must be a move. In a change of many fields the status may be named as it is;
+    /// resolving what is resolved is a mistake.
+    pub(super) must_move: bool,
 }
 
 impl Edit<'_> {
@@ -119,7 +122,7 @@ impl Edit<'_> {
     pub(super) fn apply(&self, work: &mut Work<'_>, id: TicketId) -> Result<TicketId> {
         let before: Ticket = work.target(id)?;
         let mut after = self.fields(work, &before)?;
-        if let Some(to) = self.change.status.filter(|to| *to != before.status) {
+        if let Some(to) = self.change.status.filter(|to| self.must_move || *to != before.status) {
             ticket_status::check(id, before.status, to, self.mover)?;
             move_to(&mut after, to, work);
         }

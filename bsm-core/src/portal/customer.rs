@@ -273,7 +273,7 @@ impl Customer {
             if to == TicketStatus::InProgress {
                 only_resolved(work, id)?;
             }
-            Edit { mover: Mover::Customer, change: &change }.apply(work, id)
+            Edit { mover: Mover::Customer, change: &change, must_move: true }.apply(work, id)
         })
         .await
     }

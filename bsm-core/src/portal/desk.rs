@@ -176,7 +176,7 @@ impl Desk {
         let change = TicketChange { status: Some(crate::model::TicketStatus::Closed), ..TicketChange::default() };
         let result = call
             .run::<crate::model::Ticket, _>(&("close_resolved", id), Needs::ticket(id), |work| {
-                Edit { mover: Mover::System, change: &change }.apply(work, id)
+                Edit { mover: Mover::System, change: &change, must_move: true }.apply(work, id)
             })
             .await;
         match result {

@@ -72,7 +72,16 @@ impl<R: StaffRole> Portal<R> {
             needs = needs.and([user.into()]);
         }
         self.run(&("change_ticket", id, &change), needs, |work| {
-            Edit { mover: Mover::Staff, change: &change }.apply(work, id)
+            Edit { mover: Mover::Staff, change: &change, must_move: false }.apply(work, id)
+        })
+        .await
+    }
+
+    /// Moves a ticket, and nothing else.
+    async fn move_ticket(&self, id: TicketId, to: TicketStatus) -> Result<Ticket> {
+        let change = TicketChange::to(to);
+        self.run(&("move_ticket", id, to), Needs::ticket(id), |work| {
+            Edit { mover: Mover::Staff, change: &change, must_move: true }.apply(work, id)
         })
         .await
     }
@@ -107,7 +116,7 @@ impl<R: StaffRole> Portal<R> {
     /// # Errors
     /// As [`change_ticket`](Self::change_ticket).
     pub async fn start_ticket(&self, id: TicketId) -> Result<Ticket> {
-        self.change_ticket(id, TicketChange::to(TicketStatus::InProgress)).await
+        self.move_ticket(id, TicketStatus::InProgress).await
     }
 
     /// Lets a ticket wait.
@@ -115,7 +124,7 @@ impl<R: StaffRole> Portal<R> {
     /// # Errors
     /// As [`change_ticket`](Self::change_ticket).
     pub async fn hold_ticket(&self, id: TicketId, reason: HoldReason) -> Result<Ticket> {
-        self.change_ticket(id, TicketChange::to(TicketStatus::OnHold(reason))).await
+        self.move_ticket(id, TicketStatus::OnHold(reason)).await
     }
 
     /// Resolves a ticket. If it was made from a request, that is fulfilled in the same commit.
@@ -123,7 +132,7 @@ impl<R: StaffRole> Portal<R> {
     /// # Errors
     /// As [`change_ticket`](Self::change_ticket).
     pub async fn resolve_ticket(&self, id: TicketId) -> Result<Ticket> {
-        self.change_ticket(id, TicketChange::to(TicketStatus::Resolved)).await
+        self.move_ticket(id, TicketStatus::Resolved).await
     }
 
     /// Reopens a resolved ticket. If it was made from a request that is not rated yet, that is in progress again.
@@ -134,7 +143,7 @@ impl<R: StaffRole> Portal<R> {
         let change = TicketChange::to(TicketStatus::InProgress);
         self.run(&("reopen_ticket", id), Needs::ticket(id), |work| {
             only_resolved(work, id)?;
-            Edit { mover: Mover::Staff, change: &change }.apply(work, id)
+            Edit { mover: Mover::Staff, change: &change, must_move: true }.apply(work, id)
         })
         .await
     }
@@ -144,7 +153,7 @@ impl<R: StaffRole> Portal<R> {
     /// # Errors
     /// As [`change_ticket`](Self::change_ticket).
     pub async fn close_ticket(&self, id: TicketId) -> Result<Ticket> {
-        self.change_ticket(id, TicketChange::to(TicketStatus::Closed)).await
+        self.move_ticket(id, TicketStatus::Closed).await
     }
 
     /// Gives a ticket up. Its request, if it was made from one, stays as it is.
@@ -152,7 +161,7 @@ impl<R: StaffRole> Portal<R> {
     /// # Errors
     /// As [`change_ticket`](Self::change_ticket).
     pub async fn cancel_ticket(&self, id: TicketId) -> Result<Ticket> {
-        self.change_ticket(id, TicketChange::to(TicketStatus::Cancelled)).await
+        self.move_ticket(id, TicketStatus::Cancelled).await
     }
 
     /// Writes a note on a ticket, open or finished. Customers don't see it.

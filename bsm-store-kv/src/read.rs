@@ -1,0 +1,146 @@
+//! Answers a read set from one snapshot, so as of one moment. Called by the store only; writes nothing.
+
+use std::ops::Bound;
+
+use bsm_core::model::{HistoryEntry, Row, UserId, Value};
+use bsm_core::store::{Answers, CountQuery, HistoryQuery, Order, ReadSet, Remembered, UniqueValue};
+use bsm_core::{Error, Result};
+
+use crate::engine::Direction;
+use crate::record::{self, RememberedRecord, Tally};
+use crate::snapshot::Snapshot;
+use crate::{key, scan};
+
+/// Why a read ends without an answer.
+pub(crate) enum Stop {
+    /// It looked at more keys than it may here.
+    TooLong,
+    /// It failed.
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// A read under way.
+pub(crate) struct Reader<'r, 'v> {
+    pub(crate) snapshot: &'r Snapshot<'v>,
+    /// How many keys it may look at.
+    most: usize,
+}
+
+/// Answers everything in `set`; `None` if that takes a look at more than about `most` keys.
+pub(crate) fn answer(snapshot: &Snapshot<'_>, set: &ReadSet, most: usize) -> Result<Option<Answers>> {
+    match (Reader { snapshot, most }).answer(set) {
+        Ok(answers) => Ok(Some(answers)),
+        Err(Stop::TooLong) => Ok(None),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+impl Reader<'_, '_> {
+    /// Ends the read if it takes too long here.
+    pub(crate) fn pace(&self) -> Result<(), Stop> {
+        if self.snapshot.steps() > self.most { Err(Stop::TooLong) } else { Ok(()) }
+    }
+
+    /// The error for a question that the layout can't answer.
+    pub(crate) fn unsupported(&self, what: &'static str) -> Stop {
+        Stop::Failed(Error::Unsupported { store: self.snapshot.store().to_owned(), what })
+    }
+
+    fn answer(&self, set: &ReadSet) -> Result<Answers, Stop> {
+        let ReadSet { get, find, scan, history, counts, used, at_least: _ } = set;
+        Ok(Answers {
+            got: get.iter().map(|key| self.paced(self.snapshot.row(*key))).collect::<Result<_, _>>()?,
+            found: find.iter().map(|value| self.find(value)).collect::<Result<_, _>>()?,
+            scanned: scan.as_ref().map(|scan| scan::scan(self, scan)).transpose()?,
+            history: history.as_ref().map_or(Ok(Vec::new()), |query| self.history(query))?,
+            counts: counts.iter().map(|query| self.count(query)).collect::<Result<_, _>>()?,
+            used: used.as_ref().map_or(Ok(None), |(actor, key)| self.used(*actor, key))?,
+        })
+    }
+
+    fn paced<T>(&self, result: Result<T>) -> Result<T, Stop> {
+        self.pace()?;
+        Ok(result?)
+    }
+
+    fn find(&self, wanted: &UniqueValue) -> Result<Option<Row>, Stop> {
+        let UniqueValue { entity, field, value } = wanted;
+        if !bsm_core::schema::uniques(*entity).contains(field) {
+            return Err(self.unsupported("finding a row by a field that is not unique"));
+        }
+        // No row has a value of the wrong kind.
+        let Ok(Some(key)) = key::unique(*entity, *field, value) else { return Ok(None) };
+        let Some(found) = self.paced(self.snapshot.get(&key))? else { return Ok(None) };
+        let id = record::id(self.snapshot.store(), &key, &found.payload)?;
+        let row = self.snapshot.row(bsm_core::model::Key { entity: *entity, id })?;
+        let row =
+            row.ok_or_else(|| record::damaged(self.snapshot.store(), &key, "it names a row that is not there"))?;
+        // Of long texts the key holds a digest, so the row has the last word.
+        Ok(Some(row).filter(|row| row.value(*field) == *value))
+    }
+
+    fn history(&self, query: &HistoryQuery) -> Result<Vec<HistoryEntry>, Stop> {
+        let prefix = key::histories(query.key);
+        let end = key::prefix_end(&prefix);
+        let after = query.after.map(|version| key::history(query.key, version));
+        let after = after.as_ref().map(|key| Bound::Excluded(key.as_ref()));
+        let (first, last) = (Bound::Included(prefix.as_slice()), end.as_ref().map(Vec::as_slice));
+        let (from, to, direction) = match query.order {
+            Order::OldestFirst => (after.unwrap_or(first), last, Direction::Forward),
+            Order::NewestFirst => (first, after.unwrap_or(last), Direction::Backward),
+        };
+        let mut entries = Vec::new();
+        for pair in self.snapshot.pairs(from, to, direction).take(query.limit.saturating_add(1)) {
+            let (key, payload) = self.paced(pair)?;
+            let entry: HistoryEntry = record::decode(self.snapshot.store(), &key, &payload)?;
+            if key::history(entry.key, entry.version) != key {
+                return Err(record::damaged(self.snapshot.store(), &key, "it holds another entry").into());
+            }
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    fn count(&self, query: &CountQuery) -> Result<Vec<(Vec<String>, i128)>, Stop> {
+        let Some(spec) = key::counter_spec(query.counter) else {
+            return Err(self.unsupported("a counter of this family"));
+        };
+        if query.prefix.len() > spec.by.len() {
+            return Err(self.unsupported("more values than the counter's family has fields"));
+        }
+        // No counter has a value of the wrong kind.
+        let Ok(prefix) = key::counter(spec, &query.prefix) else { return Ok(Vec::new()) };
+        let end = key::prefix_end(&prefix);
+        let (from, to) = (Bound::Included(prefix.as_slice()), end.as_ref().map(Vec::as_slice));
+        let mut counts = Vec::new();
+        for pair in self.snapshot.pairs(from, to, Direction::Forward) {
+            let (key, payload) = self.paced(pair)?;
+            let mut tally: Tally = record::decode(self.snapshot.store(), &key, &payload)?;
+            if tally.texts.len() != spec.by.len() {
+                return Err(record::damaged(self.snapshot.store(), &key, "it has too few or too many names").into());
+            }
+            if leads(&tally.texts, &query.prefix) {
+                counts.push((tally.texts.split_off(query.prefix.len()), tally.sum));
+            }
+        }
+        Ok(counts)
+    }
+
+    fn used(&self, actor: UserId, given: &str) -> Result<Option<Remembered>, Stop> {
+        let key = key::remembered(actor, given);
+        let Some(found) = self.paced(self.snapshot.get(&key))? else { return Ok(None) };
+        let known: RememberedRecord = record::decode(self.snapshot.store(), &key, &found.payload)?;
+        Ok(Some(Remembered { digest: known.digest, answer: known.answer }))
+    }
+}
+
+/// Whether the texts begin with the values: of long texts the key holds a digest.
+fn leads(texts: &[String], values: &[Value<'_>]) -> bool {
+    texts.iter().zip(values).all(|(text, value)| value.to_text().unwrap_or_default() == *text)
+}

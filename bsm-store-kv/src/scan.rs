@@ -1,0 +1,166 @@
+//! A page of rows: the merge of some branches by id. Part of answering a read set.
+
+use std::collections::HashSet;
+use std::ops::Bound;
+
+use bsm_core::Result;
+use bsm_core::model::{Key, Row, TimeRange};
+use bsm_core::schema::relations;
+use bsm_core::store::{Branch, Order, Scan, Scanned};
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::engine::Direction;
+use crate::read::{Reader, Stop};
+use crate::snapshot::Items;
+use crate::{key, record};
+
+/// A branch under way: the next key in it, and those behind.
+struct Run<'a> {
+    branch: &'a Branch,
+    next: Option<(Uuid, Bytes)>,
+    keys: Items<'a, Bytes>,
+}
+
+/// Answers a scan.
+///
+/// Rows are looked at in the order of their ids, whichever branch they stand in, and each counts towards the budget,
+/// whether it is let through or not. The scan ends at the limit or the budget if a row lies behind, else at the end.
+pub(crate) fn scan(reader: &Reader<'_, '_>, scan: &Scan) -> Result<Scanned, Stop> {
+    let mut answer = Scanned { resume: scan.after, ..Scanned::default() };
+    let Some((from, to)) = ids(scan) else {
+        answer.resume = None;
+        return Ok(answer);
+    };
+    let mut runs = Vec::with_capacity(scan.branches.len());
+    for branch in &scan.branches {
+        runs.extend(begin(reader, branch, scan.order, from, to)?);
+    }
+    while let Some(run) = first(&mut runs, scan.order) {
+        if answer.rows.len() >= scan.limit || answer.examined >= scan.budget {
+            answer.related = related(reader, scan, &answer.rows)?;
+            return Ok(answer);
+        }
+        let Some((id, key)) = run.next.take() else { break };
+        let row = row(reader, run.branch, id, &key)?;
+        answer.examined += 1;
+        answer.resume = Some(id);
+        if run.branch.lets_through(&row) {
+            answer.rows.push(row);
+        }
+        run.next = step(reader, &mut run.keys)?;
+    }
+    answer.resume = None;
+    answer.related = related(reader, scan, &answer.rows)?;
+    Ok(answer)
+}
+
+/// The ids between which the scan looks, both included; `None` if there are none.
+fn ids(scan: &Scan) -> Option<(Uuid, Uuid)> {
+    let TimeRange { from, to } = scan.within;
+    // An open end takes every id, also one that no clock of ours made.
+    let (first, last) = scan.within.ids();
+    let first = if from.is_some() { first } else { Uuid::nil() };
+    let last = if to.is_some() { last } else { Uuid::max() };
+    let (first, last) = match (scan.after, scan.order) {
+        (None, _) => (first, last),
+        (Some(after), Order::OldestFirst) => (first.max(Uuid::from_u128(after.as_u128().checked_add(1)?)), last),
+        (Some(after), Order::NewestFirst) => (first, last.min(Uuid::from_u128(after.as_u128().checked_sub(1)?))),
+    };
+    (first <= last).then_some((first, last))
+}
+
+/// Begins a branch; `None` if nothing can stand in it.
+fn begin<'a>(
+    reader: &'a Reader<'_, '_>,
+    branch: &'a Branch,
+    order: Order,
+    from: Uuid,
+    to: Uuid,
+) -> Result<Option<Run<'a>>, Stop> {
+    let index = branch.index;
+    let group = if index.tag == 0 {
+        key::rows(index.entity)
+    } else {
+        let fields = index.fields();
+        if fields.is_empty() {
+            return Err(reader.unsupported("an index that the schema does not have"));
+        }
+        if fields.len() != branch.values.len() {
+            return Err(reader.unsupported("a branch without a value for each field of its index"));
+        }
+        // A row whose first field is empty does not stand in the index, and none has a value of the wrong kind.
+        if branch.values[0].is_null() {
+            return Ok(None);
+        }
+        match key::index_group(index.entity, index.tag, fields, &branch.values) {
+            Ok(group) => group,
+            Err(key::WrongKind) => return Ok(None),
+        }
+    };
+    let (low, high) = (key::with_id(group.clone(), from), key::with_id(group, to));
+    let direction = match order {
+        Order::OldestFirst => Direction::Forward,
+        Order::NewestFirst => Direction::Backward,
+    };
+    let mut keys = reader.snapshot.keys(Bound::Included(&low), Bound::Included(&high), direction);
+    let next = step(reader, &mut keys)?;
+    Ok(Some(Run { branch, next, keys }))
+}
+
+/// The next key of a branch, with the id that it ends with.
+fn step(reader: &Reader<'_, '_>, keys: &mut dyn Iterator<Item = Result<Bytes>>) -> Result<Option<(Uuid, Bytes)>, Stop> {
+    reader.pace()?;
+    let Some(key) = keys.next().transpose()? else { return Ok(None) };
+    match key::trailing_id(&key) {
+        Some(id) => Ok(Some((id, key))),
+        None => Err(record::damaged(reader.snapshot.store(), &key, "it names no row").into()),
+    }
+}
+
+/// The branch whose next row comes first. Branches are few, so looking at all of them is quick.
+fn first<'r, 'a>(runs: &'r mut [Run<'a>], order: Order) -> Option<&'r mut Run<'a>> {
+    let waiting = runs.iter_mut().filter(|run| run.next.is_some());
+    let id = |run: &&mut Run<'a>| run.next.as_ref().map(|(id, _)| *id);
+    match order {
+        Order::OldestFirst => waiting.min_by_key(id),
+        Order::NewestFirst => waiting.max_by_key(id),
+    }
+}
+
+/// The row at a place of a branch, which must stand there.
+fn row(reader: &Reader<'_, '_>, branch: &Branch, id: Uuid, place: &[u8]) -> Result<Row, Stop> {
+    let index = branch.index;
+    let damaged = |fault| record::damaged(reader.snapshot.store(), place, fault);
+    let row = reader.snapshot.row(Key { entity: index.entity, id })?;
+    let row = row.ok_or_else(|| damaged("the row that it names is not there"))?;
+    if index.fields().iter().zip(&branch.values).any(|(field, value)| row.value(*field) != *value) {
+        return Err(damaged("the row that it names does not belong there").into());
+    }
+    Ok(row)
+}
+
+/// The rows that the page's rows name by the relations that were asked for, each once.
+fn related(reader: &Reader<'_, '_>, scan: &Scan, rows: &[Row]) -> Result<Vec<Row>, Stop> {
+    let mut related = Vec::new();
+    let mut seen = HashSet::new();
+    for row in rows {
+        for spec in relations().iter().filter(|spec| spec.from == row.entity() && scan.include.contains(&spec.relation))
+        {
+            let Some(id) = row.value(spec.field).as_id() else { continue };
+            let key = Key { entity: spec.to, id };
+            if !seen.insert(key) {
+                continue;
+            }
+            reader.pace()?;
+            match reader.snapshot.row(key)? {
+                Some(parent) => related.push(parent),
+                None => {
+                    let fault = format!("{} names {key}, which is not there", spec.relation);
+                    return Err(record::damaged(reader.snapshot.store(), &key::row(row.key()), &fault).into());
+                }
+            }
+        }
+    }
+    Ok(related)
+}
