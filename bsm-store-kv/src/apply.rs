@@ -59,15 +59,14 @@ impl Rows {
 
     /// What stands under `key` now, within the change set.
     fn current(&mut self, stage: &Stage<'_, '_>, key: Key) -> Result<&mut Touched> {
-        let place = match self.places.get(&key) {
-            Some(place) => *place,
-            None => {
-                let (before, pieces) = stage.row(key)?.map_or((None, 0), |(row, pieces)| (Some(row), pieces));
-                let version = before.as_ref().map_or(Version(0), Row::version);
-                self.all.push(Touched { key, after: before.clone(), before, version, pieces });
-                self.places.insert(key, self.all.len() - 1);
-                self.all.len() - 1
-            }
+        let place = if let Some(place) = self.places.get(&key) {
+            *place
+        } else {
+            let (before, pieces) = stage.row(key)?.map_or((None, 0), |(row, pieces)| (Some(row), pieces));
+            let version = before.as_ref().map_or(Version(0), Row::version);
+            self.places.insert(key, self.all.len());
+            self.all.push(Touched { key, after: before.clone(), before, version, pieces });
+            self.all.len() - 1
         };
         Ok(&mut self.all[place])
     }

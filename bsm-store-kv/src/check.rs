@@ -20,7 +20,7 @@ pub(crate) fn guard(stage: &Stage<'_, '_>, guard: &Guard) -> Result<()> {
             let found = stage.row(key)?.map_or(Version(0), |(row, _)| row.version());
             if found == expected { Ok(()) } else { Err(Error::Conflict { key, expected, found }) }
         }
-        Guard::NoChildren { relation, parent } => no_children(stage, relation.spec(), parent),
+        Guard::NoChildren { relation, parent } => no_children(stage, *relation.spec(), parent),
         Guard::Empty(entity) => {
             if stage.any_under(&key::rows(entity))? {
                 Err(Error::AlreadyBootstrapped)
@@ -34,36 +34,38 @@ pub(crate) fn guard(stage: &Stage<'_, '_>, guard: &Guard) -> Result<()> {
 
 /// Checks the unique fields that were set or changed, and stages them.
 ///
-/// A value may pass from one row to another within a change set, so its holder counts only if the holder keeps it.
+/// Only the end counts: a value may pass from one row to another within a change set.
 pub(crate) fn uniques(stage: &mut Stage<'_, '_>, rows: &Rows) -> Result<()> {
     let mut given_up = Vec::new();
-    let mut claimed: HashMap<Bytes, Uuid> = HashMap::new();
+    let mut taken = Vec::new();
+    // How many rows of this change set end with a value.
+    let mut holders: HashMap<Bytes, usize> = HashMap::new();
     for touched in rows.iter() {
-        let entity = touched.key.entity;
-        for field in unique_fields(entity) {
+        for field in unique_fields(touched.key.entity) {
             let old = unique_key(stage, touched.before.as_ref(), *field)?;
             let new = unique_key(stage, touched.after.as_ref(), *field)?;
-            if old == new {
-                continue;
+            if let Some(new) = &new {
+                *holders.entry(new.clone()).or_default() += 1;
             }
-            given_up.extend(old);
-            let Some(new) = new else { continue };
-            let holder = holder(stage, &new)?.map(|id| Key { entity, id });
-            let kept = match holder.map(|holder| rows.get(holder)) {
-                None => false,
-                Some(None) => true,
-                Some(Some(other)) => unique_key(stage, other.after.as_ref(), *field)?.as_ref() == Some(&new),
-            };
-            if kept || claimed.insert(new, touched.key.id).is_some() {
-                return Err(Error::Duplicate { entity, field: *field });
+            if old != new {
+                given_up.extend(old);
+                taken.extend(new.map(|new| (new, touched.key, *field)));
             }
+        }
+    }
+    for (unique, Key { entity, .. }, field) in &taken {
+        let within = holders.get(unique).is_some_and(|count| *count > 1);
+        // A holder that this change set writes is among those counted, or has given the value up.
+        let others = holder(stage, unique)?.is_some_and(|id| rows.get(Key { entity: *entity, id }).is_none());
+        if within || others {
+            return Err(Error::Duplicate { entity: *entity, field: *field });
         }
     }
     for key in given_up {
         stage.remove(key, 0);
     }
-    for (key, id) in claimed {
-        stage.put(key, id.as_bytes().to_vec(), 0);
+    for (unique, Key { id, .. }, _) in taken {
+        stage.put(unique, id.as_bytes().to_vec(), 0);
     }
     Ok(())
 }
@@ -103,7 +105,7 @@ pub(crate) fn parents(stage: &Stage<'_, '_>, rows: &Rows) -> Result<()> {
 pub(crate) fn children(stage: &Stage<'_, '_>, rows: &Rows) -> Result<()> {
     for touched in rows.iter().filter(|touched| touched.before.is_some() && touched.after.is_none()) {
         for spec in relations_to(touched.key.entity) {
-            no_children(stage, spec, touched.key)?;
+            no_children(stage, *spec, touched.key)?;
         }
     }
     Ok(())
@@ -111,7 +113,7 @@ pub(crate) fn children(stage: &Stage<'_, '_>, rows: &Rows) -> Result<()> {
 
 /// Looks for children where the schema promises that they are found: under an index that begins with the relation's
 /// field, or as the holder of a unique value.
-fn no_children(stage: &Stage<'_, '_>, spec: &RelationSpec, parent: Key) -> Result<()> {
+fn no_children(stage: &Stage<'_, '_>, spec: RelationSpec, parent: Key) -> Result<()> {
     let id = Value::Id(parent.id);
     let index = indexes(spec.from).iter().find(|index| index.fields.first() == Some(&spec.field));
     let any = if let Some(index) = index {

@@ -48,7 +48,7 @@ pub(crate) fn open(engine: &dyn Engine, epoch: Option<u64>) -> Result<Head> {
 fn stored(snapshot: &Snapshot<'_>, acknowledged: Option<u64>) -> Result<Option<Stored>> {
     let store = snapshot.store();
     let Some(format) = snapshot.raw(key::FORMAT)? else {
-        let any = snapshot.keys(Bound::Unbounded, Bound::Unbounded, Direction::Forward).next().transpose()?;
+        let any = snapshot.raw_pairs(Bound::Unbounded, Bound::Unbounded, Direction::Forward).next().transpose()?;
         return any.map_or(Ok(None), |_| Err(unknown(store, "none that it names")));
     };
     if format != FORMAT.as_bytes() {

@@ -46,10 +46,10 @@ fn forget(stage: &mut Stage<'_, '_>, now: Timestamp) -> Result<()> {
     let end = key::prefix_end(&key::expiries_until(now));
     let over: Vec<_> = stage
         .snapshot()
-        .keys(Bound::Included(&first), end.as_ref().map(Vec::as_slice), Direction::Forward)
+        .raw_pairs(Bound::Included(&first), end.as_ref().map(Vec::as_slice), Direction::Forward)
         .take(FORGET_AT_ONCE)
         .collect::<Result<_>>()?;
-    for expiry in over {
+    for (expiry, _) in over {
         // Gone already: another command of the group forgot it, or used the key anew.
         if !stage.has(&expiry)? {
             continue;

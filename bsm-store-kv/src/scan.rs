@@ -15,11 +15,18 @@ use crate::read::{Reader, Stop};
 use crate::snapshot::Items;
 use crate::{key, record};
 
-/// A branch under way: the next key in it, and those behind.
+/// A branch under way: its next place, and those behind.
 struct Run<'a> {
     branch: &'a Branch,
-    next: Option<(Uuid, Bytes)>,
-    keys: Items<'a, Bytes>,
+    next: Option<Place>,
+    pairs: Items<'a, (Bytes, Bytes)>,
+}
+
+/// A place in a branch: the row that stands there, and the pair that says so. (In the primary key that is the row.)
+struct Place {
+    id: Uuid,
+    key: Bytes,
+    raw: Bytes,
 }
 
 /// Answers a scan.
@@ -41,14 +48,14 @@ pub(crate) fn scan(reader: &Reader<'_, '_>, scan: &Scan) -> Result<Scanned, Stop
             answer.related = related(reader, scan, &answer.rows)?;
             return Ok(answer);
         }
-        let Some((id, key)) = run.next.take() else { break };
-        let row = row(reader, run.branch, id, &key)?;
+        let Some(place) = run.next.take() else { break };
+        let row = row(reader, run.branch, &place)?;
         answer.examined += 1;
-        answer.resume = Some(id);
+        answer.resume = Some(place.id);
         if run.branch.lets_through(&row) {
             answer.rows.push(row);
         }
-        run.next = step(reader, &mut run.keys)?;
+        run.next = step(reader, &mut run.pairs)?;
     }
     answer.resume = None;
     answer.related = related(reader, scan, &answer.rows)?;
@@ -103,17 +110,17 @@ fn begin<'a>(
         Order::OldestFirst => Direction::Forward,
         Order::NewestFirst => Direction::Backward,
     };
-    let mut keys = reader.snapshot.keys(Bound::Included(&low), Bound::Included(&high), direction);
-    let next = step(reader, &mut keys)?;
-    Ok(Some(Run { branch, next, keys }))
+    let mut pairs = reader.snapshot.raw_pairs(Bound::Included(&low), Bound::Included(&high), direction);
+    let next = step(reader, &mut pairs)?;
+    Ok(Some(Run { branch, next, pairs }))
 }
 
-/// The next key of a branch, with the id that it ends with.
-fn step(reader: &Reader<'_, '_>, keys: &mut dyn Iterator<Item = Result<Bytes>>) -> Result<Option<(Uuid, Bytes)>, Stop> {
+/// The next place of a branch.
+fn step(reader: &Reader<'_, '_>, pairs: &mut Items<'_, (Bytes, Bytes)>) -> Result<Option<Place>, Stop> {
     reader.pace()?;
-    let Some(key) = keys.next().transpose()? else { return Ok(None) };
+    let Some((key, raw)) = pairs.next().transpose()? else { return Ok(None) };
     match key::trailing_id(&key) {
-        Some(id) => Ok(Some((id, key))),
+        Some(id) => Ok(Some(Place { id, key, raw })),
         None => Err(record::damaged(reader.snapshot.store(), &key, "it names no row").into()),
     }
 }
@@ -121,7 +128,7 @@ fn step(reader: &Reader<'_, '_>, keys: &mut dyn Iterator<Item = Result<Bytes>>) 
 /// The branch whose next row comes first. Branches are few, so looking at all of them is quick.
 fn first<'r, 'a>(runs: &'r mut [Run<'a>], order: Order) -> Option<&'r mut Run<'a>> {
     let waiting = runs.iter_mut().filter(|run| run.next.is_some());
-    let id = |run: &&mut Run<'a>| run.next.as_ref().map(|(id, _)| *id);
+    let id = |run: &&mut Run<'a>| run.next.as_ref().map(|place| place.id);
     match order {
         Order::OldestFirst => waiting.min_by_key(id),
         Order::NewestFirst => waiting.max_by_key(id),
@@ -129,12 +136,15 @@ fn first<'r, 'a>(runs: &'r mut [Run<'a>], order: Order) -> Option<&'r mut Run<'a
 }
 
 /// The row at a place of a branch, which must stand there.
-fn row(reader: &Reader<'_, '_>, branch: &Branch, id: Uuid, place: &[u8]) -> Result<Row, Stop> {
-    let index = branch.index;
-    let damaged = |fault| record::damaged(reader.snapshot.store(), place, fault);
-    let row = reader.snapshot.row(Key { entity: index.entity, id })?;
-    let row = row.ok_or_else(|| damaged("the row that it names is not there"))?;
-    if index.fields().iter().zip(&branch.values).any(|(field, value)| row.value(*field) != *value) {
+fn row(reader: &Reader<'_, '_>, branch: &Branch, place: &Place) -> Result<Row, Stop> {
+    let Branch { index, values, .. } = branch;
+    let of = Key { entity: index.entity, id: place.id };
+    if index.tag == 0 {
+        return Ok(reader.snapshot.row_at(of, &place.key, &place.raw)?);
+    }
+    let damaged = |fault| record::damaged(reader.snapshot.store(), &place.key, fault);
+    let row = reader.snapshot.row(of)?.ok_or_else(|| damaged("the row that it names is not there"))?;
+    if index.fields().iter().zip(values).any(|(field, value)| row.value(*field) != *value) {
         return Err(damaged("the row that it names does not belong there").into());
     }
     Ok(row)
@@ -153,13 +163,11 @@ fn related(reader: &Reader<'_, '_>, scan: &Scan, rows: &[Row]) -> Result<Vec<Row
                 continue;
             }
             reader.pace()?;
-            match reader.snapshot.row(key)? {
-                Some(parent) => related.push(parent),
-                None => {
-                    let fault = format!("{} names {key}, which is not there", spec.relation);
-                    return Err(record::damaged(reader.snapshot.store(), &key::row(row.key()), &fault).into());
-                }
-            }
+            let parent = reader.snapshot.row(key)?.ok_or_else(|| {
+                let fault = format!("{} names {key}, which is not there", spec.relation);
+                record::damaged(reader.snapshot.store(), &key::row(row.key()), &fault)
+            })?;
+            related.push(parent);
         }
     }
     Ok(related)

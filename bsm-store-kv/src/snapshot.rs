@@ -88,18 +88,29 @@ impl<'v> Snapshot<'v> {
         self.get(&key::row(of))?.map(|found| record::row(self.store, of, &found.payload)).transpose()
     }
 
-    /// The keys between two bounds.
-    pub(crate) fn keys(&self, from: Bound<&[u8]>, to: Bound<&[u8]>, direction: Direction) -> Items<'_, Bytes> {
+    /// A row whose value was read already.
+    pub(crate) fn row_at(&self, of: Key, key: &[u8], raw: &Bytes) -> Result<Row> {
+        record::row(self.store, of, &self.open(key, raw)?.payload)
+    }
+
+    /// What lies between two bounds, as it lies there.
+    pub(crate) fn raw_pairs(
+        &self,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        direction: Direction,
+    ) -> Items<'_, (Bytes, Bytes)> {
         Box::new(self.view.scan(from, to, direction).map(|pair| {
             self.step();
-            self.of_engine(pair).map(|(key, _)| key)
+            self.of_engine(pair)
         }))
     }
 
     /// The keys that begin with `prefix`, from the least up.
     pub(crate) fn keys_under(&self, prefix: &[u8]) -> Items<'_, Bytes> {
         let end = key::prefix_end(prefix);
-        self.keys(Bound::Included(prefix), end.as_ref().map(Vec::as_slice), Direction::Forward)
+        let pairs = self.raw_pairs(Bound::Included(prefix), end.as_ref().map(Vec::as_slice), Direction::Forward);
+        Box::new(pairs.map(|pair| pair.map(|(key, _)| key)))
     }
 
     /// The keys between two bounds with their values, verified.
@@ -109,9 +120,8 @@ impl<'v> Snapshot<'v> {
         to: Bound<&[u8]>,
         direction: Direction,
     ) -> Items<'_, (Bytes, Bytes)> {
-        Box::new(self.view.scan(from, to, direction).map(|pair| {
-            self.step();
-            let (key, raw) = self.of_engine(pair)?;
+        Box::new(self.raw_pairs(from, to, direction).map(|pair| {
+            let (key, raw) = pair?;
             let found = self.open(&key, &raw)?;
             Ok((key, found.payload))
         }))

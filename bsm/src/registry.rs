@@ -38,13 +38,6 @@ impl Registry {
         let mut registry = Self::empty();
         #[cfg(feature = "memory")]
         registry.register("memory", crate::stores::Memory);
-        #[cfg(feature = "sled")]
-        registry.register("sled", crate::stores::Sled);
-        #[cfg(feature = "postgres")]
-        {
-            registry.register("postgres", crate::stores::Postgres);
-            registry.register("postgresql", crate::stores::Postgres);
-        }
         registry
     }
 
