@@ -86,15 +86,15 @@ fn begin<'a>(
     to: Uuid,
 ) -> Result<Option<Run<'a>>, Stop> {
     let index = branch.index;
+    let fields = index.fields();
+    if fields.len() != branch.values.len() {
+        return Err(reader.unsupported("a branch without a value for each field of its index"));
+    }
     let group = if index.tag == 0 {
         key::rows(index.entity)
     } else {
-        let fields = index.fields();
         if fields.is_empty() {
             return Err(reader.unsupported("an index that the schema does not have"));
-        }
-        if fields.len() != branch.values.len() {
-            return Err(reader.unsupported("a branch without a value for each field of its index"));
         }
         // A row whose first field is empty does not stand in the index, and none has a value of the wrong kind.
         if branch.values[0].is_null() {

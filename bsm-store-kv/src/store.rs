@@ -19,7 +19,7 @@ use crate::{open, read};
 /// How many reads may be under way at the same moment; more wait for their turn. Closing waits for all of them.
 const READS: u32 = 1 << 16;
 /// How many keys a read may look at on the caller's thread. One that needs more begins anew on a thread that may block.
-const IN_PLACE_STEPS: usize = 512;
+const IN_PLACE_STEPS: usize = 256;
 
 /// A [`Store`] on any [`Engine`].
 ///

@@ -1,0 +1,129 @@
+//! Many tasks at one moment, and one command in the middle of another.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::Barrier;
+
+use crate::Result;
+use crate::store::{Answers, Capabilities, ChangeSet, Committed, ReadSet, Store};
+
+/// Runs `tasks` tasks, which begin together, and returns what they returned, in order.
+pub(crate) async fn race<T, F>(tasks: usize, task: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let start = Arc::new(Barrier::new(tasks));
+    let spawn = |number| {
+        let (start, run) = (Arc::clone(&start), task(number));
+        tokio::spawn(async move {
+            start.wait().await;
+            run.await
+        })
+    };
+    let running: Vec<_> = (0..tasks).map(spawn).collect();
+    let mut results = Vec::with_capacity(tasks);
+    for task in running {
+        match task.await {
+            Ok(result) => results.push(result),
+            // Nobody aborts these tasks, so this is what one of them panicked with.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+    results
+}
+
+/// Runs two tasks, which begin together.
+pub(crate) async fn both<A, B>(
+    first: impl Future<Output = A> + Send + 'static,
+    second: impl Future<Output = B> + Send + 'static,
+) -> (A, B)
+where
+    A: Send + 'static,
+    B: Send + 'static,
+{
+    let start = Arc::new(Barrier::new(2));
+    let other = Arc::clone(&start);
+    let first = tokio::spawn(async move {
+        start.wait().await;
+        first.await
+    });
+    let second = tokio::spawn(async move {
+        other.wait().await;
+        second.await
+    });
+    match (first.await, second.await) {
+        (Ok(first), Ok(second)) => (first, second),
+        (Err(error), _) | (_, Err(error)) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Polls a future at most `times` times, then drops it, as a caller does who gives up. Returns whether it was done.
+pub(crate) async fn given_up<T>(times: usize, future: impl Future<Output = T>) -> bool {
+    let mut future = Box::pin(future);
+    for _ in 0..times {
+        let poll = std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context))).await;
+        if poll.is_ready() {
+            return true;
+        }
+        tokio::task::yield_now().await;
+    }
+    false
+}
+
+type Action = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// A store in which something happens between the first command's decision and its commit: the interleaving that races
+/// hit by chance, every time.
+pub(crate) struct Meanwhile {
+    inner: Arc<dyn Store>,
+    action: Mutex<Option<Action>>,
+}
+
+impl Meanwhile {
+    pub(crate) fn new(inner: Arc<dyn Store>, action: impl Future<Output = Result<()>> + Send + 'static) -> Self {
+        Self { inner, action: Mutex::new(Some(Box::pin(action))) }
+    }
+}
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Meanwhile").field(&self.inner).finish()
+    }
+}
+
+impl fmt::Display for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.inner, f)
+    }
+}
+
+#[async_trait]
+impl Store for Meanwhile {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn commit(&self, change: ChangeSet) -> Result<Committed> {
+        let action = self.action.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(action) = action {
+            action.await?;
+        }
+        self.inner.commit(change).await
+    }
+
+    async fn read(&self, set: ReadSet) -> Result<Answers> {
+        self.inner.read(set).await
+    }
+
+    async fn health(&self) -> Result<()> {
+        self.inner.health().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
+    }
+}
