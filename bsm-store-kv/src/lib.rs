@@ -22,7 +22,7 @@
 //! |---|---|
 //! | [`engine`] | the seam to an engine |
 //! | `memory` | the engine without a disk |
-//! | `key`, `value`, `record` | what lies where, and how |
+//! | `key`, `part`, `value`, `record` | what lies where, and how |
 //! | `snapshot` | stored data as of one moment, verified |
 //! | `stage` | what a group of commands writes before it is written |
 //! | `apply`, `check`, `remember` | what one command does to a stage |
@@ -39,6 +39,7 @@ mod key;
 mod memory;
 mod open;
 mod options;
+mod part;
 mod read;
 mod record;
 mod remember;

@@ -26,6 +26,10 @@ pub(crate) fn translated(error: sled::Error) -> EngineError {
             EngineError::Damaged("sled's file is shorter than it was".to_owned())
         }
         sled::Error::Io(source) => EngineError::Io(source),
+        // It speaks of its settings file. Ours never change within a format, so the file did.
+        sled::Error::Unsupported(_) => {
+            EngineError::Damaged("sled's settings are not those it was made with".to_owned())
+        }
         sled::Error::Corruption { .. } => EngineError::Damaged("sled found a wrong checksum".to_owned()),
         other => EngineError::Other(Box::new(other)),
     }
@@ -50,6 +54,8 @@ mod tests {
         assert!(matches!(short, Err(EngineError::Damaged(_))));
         let corrupt = guarded::<()>(|| Err(sled::Error::Corruption { at: None, bt: () }));
         assert!(matches!(corrupt, Err(EngineError::Damaged(_))));
+        let settings = guarded::<()>(|| Err(sled::Error::Unsupported("other settings".to_owned())));
+        assert!(matches!(settings, Err(EngineError::Damaged(_))));
         let bug = guarded::<()>(|| Err(sled::Error::ReportableBug("a bug".to_owned())));
         assert!(matches!(bug, Err(EngineError::Other(_))));
     }

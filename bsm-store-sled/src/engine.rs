@@ -103,8 +103,7 @@ impl SledEngine {
         let sled = guarded(|| config.open()).map_err(|error| match error {
             EngineError::Io(source) => place.refused(source),
             EngineError::Damaged(detail) => place.damaged(&detail),
-            // FORMAT says which sled made the files, and with which settings: what it does not support is damage.
-            other => place.damaged(&other.to_string()),
+            other => Error::Unavailable { store: name_of(folder), source: other.into() },
         })?;
         let disk = Disk::open(&place.data(), head).map_err(|source| place.refused(source))?;
         if contents == Contents::Nothing {
@@ -128,7 +127,7 @@ impl SledEngine {
         self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn seen_through(&self, gate: RwLockReadGuard<'_, Gate>) -> EngineResult<Box<dyn View + '_>> {
+    fn seen_through<'a>(&'a self, gate: RwLockReadGuard<'a, Gate>) -> EngineResult<Box<dyn View + 'a>> {
         half_applied(*gate)?;
         Ok(Box::new(SledView { tree: self.sled()?, _gate: gate }))
     }
@@ -173,14 +172,18 @@ impl Engine for SledEngine {
         }
         let mut gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
         half_applied(*gate)?;
-        guarded(|| sled.apply_batch(writes)).inspect_err(|_| {
-            *gate = Gate::HalfApplied;
-            // Where sled failed to write, it writes nothing more, and the batch's end never reaches the disk: opened
-            // again, nothing of the batch is there. Where it failed otherwise, it would go on to write the half.
-            if sled.context.global_error().is_ok() && self.disk().condemn().is_err() {
-                // Then the disk fails as well, and the error that is on its way to the caller stops the store.
-            }
-        })
+        let Err(error) = guarded(|| sled.apply_batch(writes)) else {
+            return Ok(());
+        };
+        *gate = Gate::HalfApplied;
+        // Where sled failed to write, it writes nothing more, and the batch's end never reaches the disk: opened again,
+        // nothing of the batch is there. Where it failed otherwise, it would go on, and write the half.
+        if sled.context.global_error().is_ok() {
+            self.disk().condemn().map_err(|unwritten| {
+                EngineError::Damaged(format!("{error}, in the middle of a batch; writing that to HEAD: {unwritten}"))
+            })?;
+        }
+        Err(error)
     }
 
     fn sync(&self, head: Head) -> EngineResult<()> {

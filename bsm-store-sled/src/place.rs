@@ -8,7 +8,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -52,7 +52,10 @@ pub(crate) enum Contents {
 /// A folder that is ours to use. Dropping it lets others in.
 #[derive(Debug)]
 pub(crate) struct Place {
+    /// As it was given, for errors.
     folder: PathBuf,
+    /// The same, wherever the process goes.
+    root: PathBuf,
     /// Holds the lock as long as it is open.
     _lock: File,
 }
@@ -63,7 +66,8 @@ impl Place {
         make_folder(folder)?;
         // Looked at before anything is put into it: a foreign folder stays as it is.
         look(folder)?;
-        let place = Self { folder: folder.to_owned(), _lock: lock(folder)? };
+        let root = path::absolute(folder).map_err(|source| cant_reach(folder, source))?;
+        let place = Self { folder: folder.to_owned(), root, _lock: lock(folder)? };
         // Whoever had the lock before may have made a desk since.
         let contents = look(folder)?;
         place.can_grow()?;
@@ -77,29 +81,31 @@ impl Place {
 
     /// The path of `HEAD`.
     pub(crate) fn head(&self) -> PathBuf {
-        self.folder.join(HEAD_FILE)
+        self.root.join(HEAD_FILE)
     }
 
     /// The folder of sled's files.
     pub(crate) fn data(&self) -> PathBuf {
-        self.folder.join(DATA_FOLDER)
+        self.root.join(DATA_FOLDER)
     }
 
     /// Puts the folder's entries on disk.
     pub(crate) fn sync(&self) -> Result<()> {
-        sync_folder(&self.folder).map_err(|source| cant_write(&self.folder, source))
+        sync_folder(&self.root).map_err(|source| cant_write(&self.folder, source))
     }
 
     /// Declares the desk made.
     pub(crate) fn declare(&self) -> Result<()> {
-        let (draft, format) = (self.folder.join(FORMAT_DRAFT), self.folder.join(FORMAT_FILE));
-        write_whole(&draft, FORMAT).and_then(|()| fs::rename(draft, format)).map_err(|e| cant_write(&self.folder, e))?;
+        let (draft, format) = (self.root.join(FORMAT_DRAFT), self.root.join(FORMAT_FILE));
+        write_whole(&draft, FORMAT)
+            .and_then(|()| fs::rename(draft, format))
+            .map_err(|e| cant_write(&self.folder, e))?;
         self.sync()
     }
 
     /// Whether files can be made in the folder. Tried, since neither modes nor mounts tell it for sure.
     fn can_grow(&self) -> Result<()> {
-        let draft = self.folder.join(FORMAT_DRAFT);
+        let draft = self.root.join(FORMAT_DRAFT);
         File::create(&draft).and_then(|_| fs::remove_file(&draft)).map_err(|source| cant_write(&self.folder, source))
     }
 
@@ -124,7 +130,7 @@ impl Place {
     fn is_whole(&self) -> Result<()> {
         for part in [self.head(), self.data(), self.sled_file()] {
             if !exists(&part).map_err(|source| cant_reach(&self.folder, source))? {
-                let part = part.strip_prefix(&self.folder).unwrap_or(&part);
+                let part = part.strip_prefix(&self.root).unwrap_or(&part);
                 return Err(self.damaged(&format!("{} is missing", part.display())));
             }
         }
@@ -192,6 +198,9 @@ fn make_folder(folder: &Path) -> Result<()> {
 /// What the folder holds, going by names and marks. Changes nothing.
 fn look(folder: &Path) -> Result<Contents> {
     let unreachable = |source| cant_reach(folder, source);
+    // The names first: a desk that is declared while we look is then seen by its FORMAT.
+    let names = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(unreachable)?;
+    let names: Vec<_> = names.into_iter().map(|entry| entry.file_name()).collect();
     match text_of(&folder.join(FORMAT_FILE)) {
         Ok(format) if format == FORMAT => return Ok(Contents::Desk),
         Ok(format) if format.starts_with(FORMAT_KIND) => {
@@ -208,8 +217,6 @@ fn look(folder: &Path) -> Result<Contents> {
         }
         Err(source) => return Err(unreachable(source)),
     }
-    let names = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(unreachable)?;
-    let names: Vec<_> = names.into_iter().map(|entry| entry.file_name()).collect();
     if names.is_empty() {
         return Ok(Contents::Nothing);
     }
@@ -224,11 +231,7 @@ fn look(folder: &Path) -> Result<Contents> {
         Some(begun) => names.len() == 1 && LOCK_MARK.starts_with(begun),
         None => false,
     };
-    // A desk may have been declared while we looked: then FORMAT stands among the names, and the next look finds it.
-    if ours || names.iter().any(|name| name == OsStr::new(FORMAT_FILE)) {
-        return Ok(Contents::Nothing);
-    }
-    Err(unusable(folder, PlaceFault::ForeignData, None))
+    if ours { Ok(Contents::Nothing) } else { Err(unusable(folder, PlaceFault::ForeignData, None)) }
 }
 
 fn lock(folder: &Path) -> Result<File> {

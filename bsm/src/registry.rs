@@ -38,6 +38,8 @@ impl Registry {
         let mut registry = Self::empty();
         #[cfg(feature = "memory")]
         registry.register("memory", crate::stores::Memory);
+        #[cfg(feature = "sled")]
+        registry.register("sled", crate::stores::Sled);
         registry
     }
 

@@ -55,16 +55,20 @@ pub(super) struct People {
 }
 
 /// Names in the order in which they are given away.
-pub(super) struct Names(std::vec::IntoIter<(&'static str, &'static str)>);
+pub(super) struct Names {
+    order: Vec<(&'static str, &'static str)>,
+    given: usize,
+}
 
 impl Names {
     pub(super) fn drawn(seed: u64) -> Self {
-        Self(Chance::about("people", seed).shuffled(NAMES).into_iter())
+        Self { order: Chance::about("people", seed).shuffled(NAMES), given: 0 }
     }
 
-    /// The next person.
+    /// The next person. There are names for three desks.
     pub(super) fn next(&mut self, role: Role) -> NewUser {
-        let (name, local) = self.0.next().unwrap_or(("Somebody Else", "somebody.else"));
+        let (name, local) = self.order[self.given % self.order.len()];
+        self.given += 1;
         NewUser::new(name, format!("{local}@example.org"), role)
     }
 }

@@ -1,0 +1,51 @@
+//! Opening desks by address, as an application does.
+
+use bsm::model::Role;
+use bsm::{Error, NewUser};
+
+#[tokio::test]
+async fn what_is_no_address_of_a_known_store_is_refused() {
+    for bad in ["", "desk.db", "mysql://host/desk", "memory:somewhere", "memory:?x=1", "sled:"] {
+        let refused = bsm::open(bad).await;
+        assert!(matches!(refused, Err(Error::InvalidAddress { .. })), "{bad}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_error_tells_the_password_of_an_address() {
+    let refused = bsm::open("mysql://root:secret@host/desk").await.expect_err("is not known");
+    assert!(!format!("{refused:?} {refused}").contains("secret"));
+}
+
+#[cfg(feature = "sled")]
+#[tokio::test]
+async fn a_desk_in_a_folder_is_there_when_it_is_opened_again() {
+    let parent = tempfile::tempdir().expect("a folder for the test");
+    let address = format!("sled:{}", parent.path().join("desk").display());
+    let desk = bsm::open(&address).await.expect("opens");
+    let root = desk.bootstrap(NewUser::new("Root", "root@example.org", Role::Admin)).await.expect("is the first");
+    let again = bsm::open(&address).await;
+    assert!(matches!(again, Err(Error::InUse { .. })), "{again:?}");
+    desk.close().await.expect("closes");
+    let closed = desk.admin(root.id).summary().await;
+    assert!(matches!(closed, Err(Error::Closed { .. })), "{closed:?}");
+
+    let desk = bsm::open(&address).await.expect("opens again");
+    assert_eq!(desk.admin(root.id).user(root.id).await.expect("is still there"), root);
+    let second = desk.bootstrap(NewUser::new("Other", "other@example.org", Role::Admin)).await;
+    assert!(matches!(second, Err(Error::AlreadyBootstrapped)), "{second:?}");
+}
+
+#[cfg(feature = "sled")]
+#[tokio::test]
+async fn options_of_a_folder_are_checked() {
+    let parent = tempfile::tempdir().expect("a folder for the test");
+    let place = parent.path().join("desk");
+    for bad in ["durability=never", "cache_bytes=much", "cash=1", "durability"] {
+        let refused = bsm::open(&format!("sled:{}?{bad}", place.display())).await;
+        assert!(matches!(refused, Err(Error::InvalidAddress { .. })), "{bad}: {refused:?}");
+        assert!(!place.exists(), "{bad} made a folder");
+    }
+    let relaxed = format!("sled:{}?durability=relaxed&cache_bytes=8388608", place.display());
+    bsm::open(&relaxed).await.expect("opens").close().await.expect("closes");
+}
