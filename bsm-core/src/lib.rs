@@ -23,6 +23,10 @@
 //! serializable on every store, and none holds a lock while it thinks.
 
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+#[cfg(feature = "demo")]
+pub mod demo;
 mod error;
 pub mod model;
 mod portal;

@@ -259,3 +259,54 @@ fn feed(stage: &mut Stage<'_, '_>, recorded_at: Timestamp, rows: &Rows, history:
     stage.advance(position, digest);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use bsm_core::model::Entity;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::MemoryEngine;
+    use crate::engine::{Engine, Head};
+    use crate::snapshot::Snapshot;
+    use crate::stage::Group;
+
+    const TICKET: Key = Key { entity: Entity::Ticket, id: Uuid::nil() };
+
+    /// Runs `test` on the stage of a desk that is empty but for its position.
+    fn on_stage(position: u64, test: impl FnOnce(&mut Stage<'_, '_>)) {
+        let engine = MemoryEngine::default();
+        let view = engine.view().expect("a view");
+        let head = Head { epoch: 0, position, digest: 0 };
+        let group = Group::new(Snapshot::new(&*view, "test:"), head);
+        test(&mut group.stage());
+    }
+
+    #[test]
+    fn numbers_run_out_and_never_begin_again() {
+        on_stage(0, |stage| {
+            let payload = record::encode("test:", &(u32::MAX - 1)).expect("encoded");
+            stage.put(key::number(Entity::Ticket), payload, 0);
+            assert_eq!(next_number(stage, TICKET).expect("the last one"), u32::MAX);
+            for _ in 0..2 {
+                assert!(matches!(next_number(stage, TICKET), Err(Error::Unavailable { .. })));
+            }
+        });
+    }
+
+    #[test]
+    fn positions_run_out_and_never_begin_again() {
+        on_stage(u64::MAX, |stage| {
+            let told = feed(stage, Timestamp::MIN, &Rows::default(), &[]);
+            assert!(matches!(told, Err(Error::Unavailable { .. })), "{told:?}");
+        });
+    }
+
+    #[test]
+    fn a_damaged_number_is_told() {
+        on_stage(0, |stage| {
+            stage.put(key::number(Entity::Ticket), vec![0xff; 9], 0);
+            assert!(matches!(next_number(stage, TICKET), Err(Error::Damaged { .. })));
+        });
+    }
+}

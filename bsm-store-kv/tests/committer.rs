@@ -250,6 +250,30 @@ async fn a_failure_in_place_stops_the_store_too() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_behind_a_command_in_place_is_done_after_it() {
+    let engine = Arc::new(FaultyEngine::new(false, usize::MAX));
+    let store = Arc::new(open(&engine, Durability::Sync));
+    engine.hold_applies(true);
+    let applies = engine.applies();
+    let in_place = {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.commit(insert([user(1).into()])).await })
+    };
+    engine.wait_for_applies(applies + 1);
+    let mut behind = store.commit(insert([user(2).into()]));
+    assert!(poll_once(&mut behind).is_none());
+    let mut closing = store.close();
+    assert!(poll_once(&mut closing).is_none());
+    // Time for the thread to find that somebody else leads, and to sleep again. Without it the test only proves less.
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    engine.hold_applies(false);
+    in_place.await.expect("no panic").expect("committed");
+    behind.await.expect("committed");
+    closing.await.expect("closed");
+    assert_eq!(users(&open(&engine, Durability::Sync)).await.len(), 2);
+}
+
 #[tokio::test]
 async fn an_engine_that_cannot_be_read_changes_nothing_and_may_recover() {
     let (engine, store) = durable();
@@ -337,12 +361,46 @@ async fn a_relaxed_sync_that_fails_stops_the_store() {
 }
 
 #[tokio::test]
-async fn reads_that_would_wait_are_done_elsewhere() {
+async fn short_reads_are_done_in_place_and_others_elsewhere() {
+    let (engine, store) = durable();
+    let mut change = ChangeSet::new(at(0));
+    change.writes.extend((0..700).map(|n| Write::Insert(user(n).into())));
+    store.commit(change).await.expect("committed");
+    let views = engine.views();
+    assert!(get(&store, user(1).id).await.is_some());
+    assert_eq!(engine.views() - views, 0, "in place");
+    assert_eq!(users(&store).await.len(), 700);
+    assert_eq!(engine.views() - views, 1, "it is too long");
+    engine.refuse_try_view();
+    assert!(get(&store, user(1).id).await.is_some());
+    assert_eq!(engine.views() - views, 2, "it would wait");
+}
+
+#[tokio::test]
+async fn closing_waits_for_reads() {
     let (engine, store) = durable();
     store.commit(insert([user(1).into()])).await.expect("committed");
     engine.refuse_try_view();
-    assert!(get(&store, user(1).id).await.is_some());
-    store.health().await.expect("it answers");
+    engine.hold_views(true);
+    let views = engine.views();
+    let set = ReadSet { get: vec![user(1).id.into()], ..ReadSet::default() };
+    let mut given_up = store.read(set.clone());
+    assert!(poll_once(&mut given_up).is_none());
+    let mut reading = store.read(set);
+    assert!(poll_once(&mut reading).is_none());
+    engine.wait_for_views(views + 2);
+    // Nobody waits for it any more, but it still holds the engine.
+    drop(given_up);
+    let mut closing = store.close();
+    for _ in 0..50 {
+        assert!(poll_once(&mut closing).is_none(), "reads are under way");
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    engine.hold_views(false);
+    let answers = reading.await.expect("it began before");
+    assert!(answers.got[0].is_some());
+    closing.await.expect("closed");
+    assert_eq!(Arc::strong_count(&engine), 1, "the engine is let go");
 }
 
 #[tokio::test]

@@ -1,1 +1,51 @@
-//! Placeholder.
+//! The bsm service desk in a `PostgreSQL` database.
+//!
+//! [`PostgresStore`] keeps a desk in a schema of its own, under the tables and columns that
+//! [`bsm_core::schema`] names, with foreign keys, unique constraints and checks, and with the four views
+//! `unified_tickets_view`, `admin_customer_service_requests`, `admin_customer_ratings` and `admin_customer_summary` for
+//! whoever asks in SQL. It answers, and refuses, as every other store does.
+//!
+//! # What it does not do yet
+//!
+//! * Commands take several round trips each, one after another, and are not coalesced.
+//! * The feed is written (table `feed`), and nobody reads it: there is no `NOTIFY`.
+//! * What somebody changes with psql gets no new version, no history and is not counted. Read with psql, but don't write.
+//! * A call whose connection breaks fails; it is not tried again. Deadlocks are.
+//! * `PgBouncer` and other poolers in transaction mode are not supported, nor are replicas and Citus.
+//!
+//! What the server can't keep is refused as [`Error::Unsupported`](bsm_core::Error::Unsupported): the character NUL in a
+//! text.
+//!
+//! # Rooms
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `store`, `gate` | the store as its users see it; opening and closing |
+//! | `address` | from a URL to a server and a schema |
+//! | `migrate` | the tables, from `migrations/` |
+//! | `names` | statements, with the desk's schema in them |
+//! | `record`, `fetch` | rows, to the server and back |
+//! | `commit` | a command, from its locks to its commit |
+//! | `lock`, `apply`, `check`, `write`, `remember` | its steps |
+//! | `read`, `scan` | a read set, and the page in it |
+//! | `fault` | the server's errors as the desk's |
+
+mod address;
+mod apply;
+mod check;
+mod commit;
+mod fault;
+mod fetch;
+mod gate;
+mod lock;
+mod migrate;
+mod names;
+mod read;
+mod record;
+mod remember;
+mod scan;
+mod store;
+mod write;
+
+pub use names::DEFAULT_SCHEMA;
+pub use store::PostgresStore;

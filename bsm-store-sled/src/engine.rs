@@ -247,3 +247,30 @@ impl View for SledView<'_> {
 fn shared(bytes: sled::IVec) -> Bytes {
     if bytes.is_empty() { Bytes::new() } else { Bytes::from_owner(bytes) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_view_is_had_without_waiting_while_a_batch_is_applied() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = SledEngine::open(folder.path(), MIN_CACHE_BYTES).expect("opened");
+        let applying = engine.gate.write().expect("nobody panicked");
+        assert!(engine.try_view().expect("no failure").is_none());
+        drop(applying);
+        let view = engine.try_view().expect("no failure");
+        assert!(view.is_some());
+        // Views keep batches out, not each other.
+        assert!(engine.gate.try_write().is_err());
+        assert!(engine.try_view().expect("no failure").is_some());
+    }
+
+    #[test]
+    fn its_debug_form_has_no_data() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = SledEngine::open(folder.path(), MIN_CACHE_BYTES).expect("opened");
+        engine.apply(Batch::new(vec![Op::Put("ada@example.org".into(), "Ada".into())])).expect("applied");
+        assert_eq!(format!("{engine:?}"), format!("SledEngine({:?})", engine.name()));
+    }
+}

@@ -1,1 +1,3 @@
-//! Placeholder.
+//! What the example programs share. The programs themselves are in `src/bin`: `service-desk` and `replay`.
+
+pub mod paging;

@@ -95,7 +95,7 @@ const TEXTS: [Text; 12] = [
 ];
 
 /// Writes the articles; returns their ids in the order in which they were begun.
-pub(super) async fn write(admin: &Admin, agents: &[Agent], seed: u64, calendar: Calendar) -> Result<Vec<ArticleId>> {
+pub(super) async fn write(admin: &Admin, agents: &[Agent; 2], seed: u64, calendar: Calendar) -> Result<Vec<ArticleId>> {
     let mut chance = Chance::about("articles", seed);
     let texts = chance.shuffled(&TEXTS);
     let mut written = Vec::with_capacity(ARTICLES);
@@ -106,16 +106,15 @@ pub(super) async fn write(admin: &Admin, agents: &[Agent], seed: u64, calendar: 
             body: text.body.to_owned(),
             category: Some(text.category.to_owned()),
         };
-        let author = chance.below(agents.len());
-        let author = &agents[author];
+        let author = chance.pick(agents);
         let article = author.at(calendar.at(begun)).create_article(new).await?.id;
         if place < FIRST_DRAFT {
             admin.at(calendar.at(begun.later(45))).publish_article(article).await?;
         }
         if place == 0 {
             let body = format!("{}\n\nChecked, and still true.", text.body);
-            let change = ArticleChange { body: Some(body), ..ArticleChange::default() };
-            author.at(calendar.at(begun.later(60))).change_article(article, change).await?;
+            let revised = ArticleChange { body: Some(body), ..ArticleChange::default() };
+            author.at(calendar.at(begun.later(60))).change_article(article, revised).await?;
         }
         if place == ARCHIVED {
             admin.at(calendar.at(on(3, 11, 0))).archive_article(article).await?;
@@ -135,7 +134,7 @@ mod tests {
     #[test]
     fn there_are_texts_enough_and_days_for_each() {
         assert!(TEXTS.len() >= ARTICLES);
-        assert!(ARCHIVED < FIRST_DRAFT && FIRST_DRAFT < ARTICLES);
+        const { assert!(ARCHIVED < FIRST_DRAFT && FIRST_DRAFT < ARTICLES) };
         assert!(DAYS.is_sorted_by(|earlier, later| earlier > later));
     }
 }

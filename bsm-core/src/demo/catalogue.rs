@@ -1,5 +1,7 @@
 //! The catalogue of the demonstration: 16 services, of which one is retired.
 
+use rust_decimal::Decimal;
+
 use crate::model::{Money, ServiceId};
 use crate::{Admin, NewService, Result, ServiceChange};
 
@@ -190,12 +192,14 @@ impl Catalogue {
     }
 
     /// What changed in the catalogue lately: one service was retired, and one costs more than its requests did.
-    pub(super) async fn change(&self, admin: &Admin, asked: ServiceId, calendar: Calendar) -> Result<()> {
+    pub(super) async fn change(&self, admin: &Admin, asked: &[ServiceId], calendar: Calendar) -> Result<()> {
         admin.at(calendar.at(on(4, 16, 30))).retire_service(self.retired()).await?;
-        let dearer = admin.service(asked).await?.price;
-        let dearer = Money::new(dearer.amount() + rust_decimal::Decimal::TEN, dearer.currency())?;
-        let change = ServiceChange { price: Some(dearer), ..ServiceChange::default() };
-        admin.at(calendar.at(on(1, 17, 10))).change_service(asked, change).await?;
+        if let Some(first) = asked.first() {
+            let price = admin.service(*first).await?.price;
+            let dearer = Money::new(price.amount() + Decimal::TEN, price.currency())?;
+            let change = ServiceChange { price: Some(dearer), ..ServiceChange::default() };
+            admin.at(calendar.at(on(1, 17, 10))).change_service(*first, change).await?;
+        }
         Ok(())
     }
 
@@ -209,9 +213,13 @@ impl Catalogue {
 
     /// What past requests may have asked for, of those that need approval or of those that don't.
     pub(super) fn requestable(&self, approval: bool) -> impl Iterator<Item = &Offered> {
-        let kept = |at: usize| at != ORDERABLE && at != RETIRED;
-        self.offered.iter().enumerate().filter(move |(at, offered)| kept(*at) && offered.offer.approval == approval).map(|(_, offered)| offered)
+        let kept = self.offered.iter().enumerate().filter(|(at, _)| is_requestable(*at));
+        kept.map(|(_, offered)| offered).filter(move |offered| offered.offer.approval == approval)
     }
+}
+
+const fn is_requestable(at: usize) -> bool {
+    at != ORDERABLE && at != RETIRED
 }
 
 #[cfg(test)]
@@ -219,6 +227,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::demo::plots::{Begin, PLOTS};
 
     #[test]
     fn every_price_is_one_and_every_name_is_used_once() {
@@ -227,6 +236,23 @@ mod tests {
             assert!(offer.prices.iter().all(|price| price.parse::<Money>().is_ok()), "{}", offer.names[0]);
             assert!(offer.names.iter().all(|name| names.insert(*name)), "{}", offer.names[0]);
         }
+    }
+
+    #[test]
+    fn there_is_a_service_for_every_plot_that_asks_for_one() {
+        let offered = |approval: bool| {
+            let kept = OFFERS.iter().enumerate().filter(|(at, _)| is_requestable(*at));
+            kept.filter(|(_, offer)| offer.approval == approval).count()
+        };
+        let asked = |approval: bool| {
+            let asks = |begin| match begin {
+                Begin::Request { approval: needed } => needed == approval,
+                Begin::RequestFor(_) => !approval,
+                _ => false,
+            };
+            PLOTS.iter().filter(|plot| asks(plot.begin.1)).count()
+        };
+        assert!(asked(true) <= offered(true) && asked(false) <= offered(false));
     }
 
     #[test]

@@ -138,7 +138,7 @@ pub(super) const EVERYDAY: [Story; 24] = [
     ),
     story(
         "Mail to one supplier comes back",
-        "Every message returns after an hour with a long text in English. Other suppliers get theirs.",
+        "Every message returns after an hour with a long technical text. Other suppliers get theirs.",
         ("email", "delivery"),
         APPLICATIONS,
         Impact::Low,

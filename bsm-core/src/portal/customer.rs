@@ -271,7 +271,7 @@ impl Customer {
         let change = TicketChange::to(to);
         self.run(&command, Needs::ticket(id), |work| {
             if to == TicketStatus::InProgress {
-                only_resolved(work, id)?;
+                only_resolved(work, id, Mover::Customer)?;
             }
             Edit { mover: Mover::Customer, change: &change, must_move: true }.apply(work, id)
         })

@@ -142,7 +142,7 @@ impl<R: StaffRole> Portal<R> {
     pub async fn reopen_ticket(&self, id: TicketId) -> Result<Ticket> {
         let change = TicketChange::to(TicketStatus::InProgress);
         self.run(&("reopen_ticket", id), Needs::ticket(id), |work| {
-            only_resolved(work, id)?;
+            only_resolved(work, id, Mover::Staff)?;
             Edit { mover: Mover::Staff, change: &change, must_move: true }.apply(work, id)
         })
         .await
@@ -214,12 +214,12 @@ impl<R: StaffRole> Portal<R> {
 }
 
 /// Refuses to reopen what is not resolved: from a hold, the same move would be a start.
-pub(super) fn only_resolved(work: &mut Work<'_>, id: TicketId) -> Result<()> {
+pub(super) fn only_resolved(work: &mut Work<'_>, id: TicketId, mover: Mover) -> Result<()> {
     let ticket: Ticket = work.read(id)?;
     if ticket.status == TicketStatus::Resolved {
         return Ok(());
     }
-    let legal = crate::rules::ticket_status::legal(ticket.status, Mover::Staff);
+    let legal = crate::rules::ticket_status::legal(ticket.status, mover);
     Err(Error::IllegalMove {
         key: id.into(),
         from: ticket.status.as_str(),

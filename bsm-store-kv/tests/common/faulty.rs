@@ -2,8 +2,7 @@
 
 use std::io;
 use std::ops::Bound;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use bsm_store_kv::MemoryEngine;
 use bsm_store_kv::engine::{Batch, Direction, Engine, EngineError, EngineResult, Head, Op, View};
@@ -21,16 +20,24 @@ pub enum Fate {
     Panics,
 }
 
-/// What the test set.
+/// Where the calls of one kind pass.
+#[derive(Clone, Copy, Debug, Default)]
+struct Gate {
+    /// How many came so far.
+    arrived: usize,
+    /// They wait until this is over.
+    held: bool,
+    /// What then happens to them.
+    fate: Fate,
+}
+
+/// What the test set, and what came.
 #[derive(Clone, Copy, Debug, Default)]
 struct Settings {
-    apply: Fate,
-    sync: Fate,
-    view: Fate,
-    /// Syncs wait until this is over.
-    held: bool,
-    /// Syncs that arrived at the gate so far.
-    arrived: usize,
+    applies: Gate,
+    syncs: Gate,
+    /// Of those who may wait: `try_view` does not come here.
+    views: Gate,
     /// No view is had without waiting.
     no_try_view: bool,
     head: Option<Head>,
@@ -41,7 +48,6 @@ pub struct FaultyEngine {
     pub inner: MemoryEngine,
     max_value_len: usize,
     durable: bool,
-    applies: AtomicUsize,
     settings: Mutex<Settings>,
     changed: Condvar,
 }
@@ -58,7 +64,6 @@ impl FaultyEngine {
             inner: MemoryEngine::default(),
             max_value_len,
             durable,
-            applies: AtomicUsize::new(0),
             settings: Mutex::default(),
             changed: Condvar::new(),
         }
@@ -78,30 +83,52 @@ fn meet(fate: Fate) -> EngineResult<()> {
 }
 
 impl FaultyEngine {
+    fn lock(&self) -> MutexGuard<'_, Settings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn set(&self, change: impl FnOnce(&mut Settings)) {
-        change(&mut self.settings.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.lock());
         self.changed.notify_all();
     }
 
-    fn settings(&self) -> Settings {
-        *self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    fn wait_until(&self, over: impl Fn(&Settings) -> bool) -> MutexGuard<'_, Settings> {
+        let mut settings = self.lock();
+        while !over(&settings) {
+            settings = self.changed.wait(settings).unwrap_or_else(PoisonError::into_inner);
+        }
+        settings
+    }
+
+    /// A call comes to its gate, waits there if it must, and meets its fate.
+    fn pass(&self, gate: fn(&mut Settings) -> &mut Gate) -> EngineResult<()> {
+        self.set(|settings| gate(settings).arrived += 1);
+        let mut settings = *self.wait_until(|settings| !gate(&mut settings.clone()).held);
+        meet(gate(&mut settings).fate)
     }
 
     pub fn on_apply(&self, fate: Fate) {
-        self.set(|settings| settings.apply = fate);
+        self.set(|settings| settings.applies.fate = fate);
     }
 
     pub fn on_sync(&self, fate: Fate) {
-        self.set(|settings| settings.sync = fate);
+        self.set(|settings| settings.syncs.fate = fate);
     }
 
     pub fn on_view(&self, fate: Fate) {
-        self.set(|settings| settings.view = fate);
+        self.set(|settings| settings.views.fate = fate);
     }
 
-    /// Lets syncs wait, or go on.
+    pub fn hold_applies(&self, held: bool) {
+        self.set(|settings| settings.applies.held = held);
+    }
+
     pub fn hold_syncs(&self, held: bool) {
-        self.set(|settings| settings.held = held);
+        self.set(|settings| settings.syncs.held = held);
+    }
+
+    pub fn hold_views(&self, held: bool) {
+        self.set(|settings| settings.views.held = held);
     }
 
     pub fn refuse_try_view(&self) {
@@ -110,24 +137,36 @@ impl FaultyEngine {
 
     /// How many batches came so far.
     pub fn applies(&self) -> usize {
-        self.applies.load(Ordering::SeqCst)
+        self.lock().applies.arrived
     }
 
     /// How many syncs came so far.
     pub fn syncs(&self) -> usize {
-        self.settings().arrived
+        self.lock().syncs.arrived
     }
 
-    /// Blocks until `count` syncs in all have come to the gate.
+    /// How many views were asked for so far by those who may wait.
+    pub fn views(&self) -> usize {
+        self.lock().views.arrived
+    }
+
+    /// Blocks until so many batches in all have come.
+    pub fn wait_for_applies(&self, count: usize) {
+        drop(self.wait_until(|settings| settings.applies.arrived >= count));
+    }
+
+    /// Blocks until so many syncs in all have come.
     pub fn wait_for_syncs(&self, count: usize) {
-        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        while settings.arrived < count {
-            settings = self.changed.wait(settings).unwrap_or_else(PoisonError::into_inner);
-        }
+        drop(self.wait_until(|settings| settings.syncs.arrived >= count));
+    }
+
+    /// Blocks until so many views in all were asked for.
+    pub fn wait_for_views(&self, count: usize) {
+        drop(self.wait_until(|settings| settings.views.arrived >= count));
     }
 
     pub fn head(&self) -> Option<Head> {
-        self.settings().head
+        self.lock().head
     }
 
     pub fn set_head(&self, head: Option<Head>) {
@@ -174,18 +213,17 @@ impl Engine for FaultyEngine {
     }
 
     fn view(&self) -> EngineResult<Box<dyn View + '_>> {
-        meet(self.settings().view)?;
+        self.pass(|settings| &mut settings.views)?;
         self.inner.view()
     }
 
     fn try_view(&self) -> EngineResult<Option<Box<dyn View + '_>>> {
-        let settings = self.settings();
-        meet(settings.view)?;
+        let settings = *self.lock();
+        meet(settings.views.fate)?;
         if settings.no_try_view { Ok(None) } else { self.inner.try_view() }
     }
 
     fn apply(&self, batch: Batch) -> EngineResult<()> {
-        self.applies.fetch_add(1, Ordering::SeqCst);
         assert!(batch.ops().is_sorted_by(|a, b| of(a) < of(b)), "in order, each key once");
         for op in batch.ops() {
             if let Op::Put(key, value) = op {
@@ -197,24 +235,18 @@ impl Engine for FaultyEngine {
                 );
             }
         }
-        meet(self.settings().apply)?;
+        self.pass(|settings| &mut settings.applies)?;
         self.inner.apply(batch)
     }
 
     fn sync(&self, head: Head) -> EngineResult<()> {
-        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        settings.arrived += 1;
-        self.changed.notify_all();
-        while settings.held {
-            settings = self.changed.wait(settings).unwrap_or_else(PoisonError::into_inner);
-        }
-        meet(settings.sync)?;
-        settings.head = Some(head);
+        self.pass(|settings| &mut settings.syncs)?;
+        self.set_head(Some(head));
         Ok(())
     }
 
     fn acknowledged(&self) -> EngineResult<Option<Head>> {
-        Ok(self.settings().head)
+        Ok(self.head())
     }
 }
 

@@ -32,7 +32,9 @@ pub(crate) enum Fault {
     #[error("the desk has users, but no admin of an earlier replay: replay into an empty desk")]
     ForeignDesk,
     /// A ticket changed more often than the log tells.
-    #[error("{number} has {entries} history entries, but the log only {rows} rows: others changed it, or the log is cut")]
+    #[error(
+        "{number} has {entries} history entries, but the log only {rows} rows: others changed it, or the log is cut"
+    )]
     ForeignHistory { number: String, entries: u64, rows: usize },
     /// The desk failed.
     #[error("the desk")]

@@ -3,9 +3,7 @@
 //! `main` opens the log before it opens the desk. All of it is read and understood first, so that a file with a fault
 //! changes nothing; it takes memory for each row, but only for the columns that a ticket has fields for.
 
-use std::collections::HashSet;
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use bsm::model::{Channel, Impact, Priority, TicketStatus, Timestamp, Urgency};
@@ -96,8 +94,8 @@ impl Log {
     /// # Errors
     /// [`Fault::File`], or as [`read`](Self::read).
     pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
-        let file = File::open(path).map_err(|source| Fault::File { path: path.to_owned(), source })?;
-        Self::read(path.display().to_string(), BufReader::new(file))
+        let bytes = std::fs::read(path).map_err(|source| Fault::File { path: path.to_owned(), source })?;
+        Self::read(path.display().to_string(), &bytes)
     }
 
     /// Reads the log that comes with the program.
@@ -112,7 +110,7 @@ impl Log {
     ///
     /// # Errors
     /// [`Fault::NoTable`], [`Fault::NoColumn`], [`Fault::UnknownValue`], [`Fault::Scattered`].
-    fn read(name: String, bytes: impl Read) -> Result<Self, Fault> {
+    fn read(name: String, bytes: &[u8]) -> Result<Self, Fault> {
         let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(bytes);
         let no_table = |source| Fault::NoTable { log: name.clone(), source };
         let columns = Columns::find(&name, reader.headers().map_err(no_table)?)?;
@@ -120,8 +118,7 @@ impl Log {
         let mut seen = HashSet::new();
         let mut record = StringRecord::new();
         while reader.read_record(&mut record).map_err(no_table)? {
-            // A record begins behind the last one's end; an end of two bytes makes its own line the next.
-            let line = reader.position().line().saturating_sub(1);
+            let line = record.position().map_or(0, |from| line_of(bytes, from));
             let fields = Fields { log: &name, line, columns: &columns, record: &record };
             let (number, row) = (fields.known(NUMBER, "a number")?, fields.row()?);
             match incidents.last_mut().filter(|incident| incident.number == number) {
@@ -141,7 +138,15 @@ impl Log {
     }
 }
 
-/// The columns that are read, in the order of [`Columns`].
+/// The line on which the record that begins at `from` stands. Where a line ends in two bytes, a record begins at the
+/// second of them, on the line before; and blank lines may lie between.
+fn line_of(bytes: &[u8], from: &csv::Position) -> u64 {
+    let ahead = usize::try_from(from.byte()).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+    let ends = ahead.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n');
+    ends.fold(from.line(), |line, _| line + 1)
+}
+
+/// The columns that are read.
 const READ: [&str; 18] = [
     NUMBER,
     STATE,
@@ -182,7 +187,7 @@ const ASSIGNED_TO: &str = "assigned_to";
 const CLOSED_AT: &str = "closed_at";
 
 /// Where the columns stand in this file.
-struct Columns(Vec<(&'static str, usize)>);
+struct Columns(HashMap<&'static str, usize>);
 
 impl Columns {
     fn find(log: &str, headers: &StringRecord) -> Result<Self, Fault> {
@@ -229,8 +234,7 @@ impl<'a> Fields<'a> {
     }
 
     fn text(&self, column: &str) -> &'a str {
-        let at = self.columns.0.iter().find(|(name, _)| *name == column).map(|(_, at)| *at);
-        at.and_then(|at| self.record.get(at)).unwrap_or_default()
+        self.columns.0.get(column).and_then(|at| self.record.get(*at)).unwrap_or_default()
     }
 
     fn known(&self, column: &'static str, expected: &'static str) -> Result<&'a str, Fault> {
@@ -243,12 +247,7 @@ impl<'a> Fields<'a> {
         (!text.is_empty() && text != words::NOT_KNOWN).then(|| text.to_owned())
     }
 
-    fn word<T>(
-        &self,
-        column: &'static str,
-        read: fn(&str) -> Option<T>,
-        expected: &'static str,
-    ) -> Result<T, Fault> {
+    fn word<T>(&self, column: &'static str, read: fn(&str) -> Option<T>, expected: &'static str) -> Result<T, Fault> {
         read(self.text(column)).ok_or_else(|| self.unknown(column, expected))
     }
 

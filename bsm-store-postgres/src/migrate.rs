@@ -1,0 +1,111 @@
+//! The tables: made, and brought up to date, when a store is opened.
+//!
+//! A desk's schema says in its own table `bsm_migrations` which of the files in `migrations/` it has. What is missing is
+//! done in one transaction, under a lock that ends with it, so that processes that open a desk together do it once.
+
+use bsm_core::{Error, Result};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
+
+use crate::fault::Fault;
+use crate::names::Names;
+
+/// The migrations: the number of each, and its text.
+const MIGRATIONS: [(i32, &str); 1] = [(1, include_str!("../migrations/0001_init.sql"))];
+
+/// The newest of them.
+const NEWEST: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+
+/// Brings the schema up to date. Only looks if it is already, so a role that may not make tables can open a desk.
+pub(crate) async fn migrate(pool: &PgPool, names: &Names, store: &str) -> Result<()> {
+    let reached = async {
+        if let Some(found) = look(pool, names).await?.filter(|found| *found >= NEWEST) {
+            return Ok(found);
+        }
+        let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+        let reached = bring_up(&mut transaction, names).await?;
+        transaction.commit().await?;
+        Ok(reached)
+    };
+    match reached.await.map_err(Fault::Server) {
+        Ok(reached) => known(store, reached),
+        Err(fault) if fault.is_duplicate_table() => Err(unknown(store, "none of a desk: it has tables of other makers")),
+        Err(fault) => Err(fault.into_error(store)),
+    }
+}
+
+/// Whether the desk answers, and is the one that was opened.
+pub(crate) async fn check(pool: &PgPool, names: &Names, store: &str) -> Result<()> {
+    match look(pool, names).await {
+        Ok(Some(found)) if found >= NEWEST => known(store, found),
+        Ok(_) => Err(Error::Damaged { store: store.to_owned(), detail: "its tables are gone".to_owned() }),
+        Err(error) => Err(Fault::Server(error).into_error(store)),
+    }
+}
+
+async fn look(pool: &PgPool, names: &Names) -> Result<Option<i32>, sqlx::Error> {
+    found(&mut *pool.acquire().await?, names).await
+}
+
+fn known(store: &str, found: i32) -> Result<()> {
+    if found == NEWEST { Ok(()) } else { Err(unknown(store, &format!("migration {found}"))) }
+}
+
+fn unknown(store: &str, found: &str) -> Error {
+    let supported = format!("migration {NEWEST}");
+    Error::UnknownFormat { place: store.to_owned(), found: found.to_owned(), supported }
+}
+
+/// The newest migration that the schema has; `None` if it has not even the table that says so.
+async fn found(connection: &mut PgConnection, names: &Names) -> Result<Option<i32>, sqlx::Error> {
+    let table = format!("{}.bsm_migrations", names.quoted());
+    let there: bool =
+        sqlx::query("SELECT to_regclass($1) IS NOT NULL").bind(table).fetch_one(&mut *connection).await?.try_get(0)?;
+    if !there {
+        return Ok(None);
+    }
+    let newest = names.statement("SELECT coalesce(max(version), 0) FROM {}.bsm_migrations");
+    newest.query().fetch_one(connection).await?.try_get(0).map(Some)
+}
+
+/// Does what is missing, and returns the number that the schema then has: a greater one than ours if it is newer.
+async fn bring_up(connection: &mut PgConnection, names: &Names) -> Result<i32, sqlx::Error> {
+    let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('bsm ' || $1, 0))");
+    lock.bind(names.schema().to_owned()).execute(&mut *connection).await?;
+    let schema = names.quoted();
+    let there: bool = sqlx::query("SELECT to_regnamespace($1) IS NOT NULL")
+        .bind(schema.to_owned())
+        .fetch_one(&mut *connection)
+        .await?
+        .try_get(0)?;
+    if !there {
+        run(connection, format!("CREATE SCHEMA {schema}")).await?;
+    }
+    let has = found(connection, names).await?;
+    if has.is_none() {
+        let table = "(version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())";
+        run(connection, format!("CREATE TABLE {schema}.bsm_migrations {table}")).await?;
+    }
+    let has = has.unwrap_or(0);
+    for (version, text) in MIGRATIONS.iter().filter(|(version, _)| *version > has) {
+        // The files name tables bare; the path ends with the transaction.
+        run(connection, format!("SET LOCAL search_path TO {schema}; {text}")).await?;
+        let note = names.statement("INSERT INTO {}.bsm_migrations (version) VALUES ($1)");
+        note.query().bind(*version).execute(&mut *connection).await?;
+    }
+    Ok(has.max(NEWEST))
+}
+
+async fn run(connection: &mut PgConnection, text: String) -> Result<(), sqlx::Error> {
+    // Our own text, and a schema whose name was checked.
+    sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_rise() {
+        assert!(MIGRATIONS.iter().map(|(version, _)| *version).eq(1..=NEWEST));
+    }
+}

@@ -1,0 +1,279 @@
+//! Rows as the server keeps them: to JSON on the way in, from columns on the way out.
+//!
+//! Written rows go as one JSON array for each table, in which every value has its one text form; the server casts them by
+//! the columns' types. So a statement has one parameter, however many rows it writes. Nothing else knows a column's type.
+
+use std::str::FromStr;
+
+use bsm_core::model::{
+    Article, Entity, Key, Money, Note, Rating, RequestNumber, Row, Service, ServiceRequest, Stars, Ticket, TicketNumber,
+    Timestamp, User, Value, Version,
+};
+use bsm_core::schema::{Column, Field, Kind, columns};
+use bsm_core::{Error, Result};
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde_json::Map;
+use sqlx::postgres::PgRow;
+use sqlx::{Decode, Postgres, Row as _, Type};
+use uuid::Uuid;
+
+/// A field of an entity, if it has it.
+pub(crate) fn column(entity: Entity, field: Field) -> Option<Column> {
+    columns(entity).iter().copied().find(|column| column.field == field)
+}
+
+/// Whether the server can keep the row: it knows no text with the character NUL.
+pub(crate) fn is_keepable(row: &Row) -> bool {
+    let has_nul = |column: &Column| matches!(row.value(column.field), Value::Text(text) if text.contains('\0'));
+    !columns(row.entity()).iter().any(has_nul)
+}
+
+/// A row as an object of text, by column. Columns that are empty are `null`.
+pub(crate) fn to_json(row: &Row) -> serde_json::Value {
+    let mut object = Map::new();
+    for column in columns(row.entity()) {
+        let text = match column.field {
+            Field::Version => Some(row.version().to_string()),
+            Field::UpdatedAt => Some(updated_at(row).to_string()),
+            field => row.value(field).to_text(),
+        };
+        object.insert(column.field.as_str().to_owned(), text.into());
+    }
+    serde_json::Value::Object(object)
+}
+
+fn updated_at(row: &Row) -> Timestamp {
+    match row {
+        Row::User(row) => row.updated_at,
+        Row::Ticket(row) => row.updated_at,
+        Row::Article(row) => row.updated_at,
+        Row::Service(row) => row.updated_at,
+        Row::Request(row) => row.updated_at,
+        Row::Rating(row) => row.updated_at,
+        Row::Note(row) => row.updated_at,
+    }
+}
+
+/// What a parameter is bound as to be compared with a column; `None` if no row can have the value there.
+pub(crate) fn comparable(column: Column, value: &Value<'_>) -> Option<String> {
+    let fits = matches!(
+        (column.kind, value),
+        (Kind::Text, Value::Text(_))
+            | (Kind::Id, Value::Id(_))
+            | (Kind::Token, Value::Token { .. })
+            | (Kind::Int, Value::Int(_))
+            | (Kind::Bool, Value::Bool(_))
+            | (Kind::Time, Value::Time(_))
+            | (Kind::Decimal, Value::Decimal(_))
+    );
+    let of_stars = |text: &str| column.field != Field::Stars || Stars::from_str(text).is_ok();
+    value.to_text().filter(|text| fits && of_stars(text) && !text.contains('\0'))
+}
+
+/// A row of `entity` from the columns that [`Table::select`](crate::names::Table) reads.
+pub(crate) fn from_columns(store: &str, entity: Entity, row: &PgRow) -> Result<Row> {
+    let columns = Columns { store, entity, row };
+    Ok(match entity {
+        Entity::User => columns.user()?.into(),
+        Entity::Ticket => columns.ticket()?.into(),
+        Entity::Article => columns.article()?.into(),
+        Entity::Service => columns.service()?.into(),
+        Entity::Request => columns.request()?.into(),
+        Entity::Rating => columns.rating()?.into(),
+        Entity::Note => columns.note()?.into(),
+        _ => return Err(Error::Unsupported { store: store.to_owned(), what: "rows of this entity" }),
+    })
+}
+
+/// The columns of one row, by field.
+struct Columns<'r> {
+    store: &'r str,
+    entity: Entity,
+    row: &'r PgRow,
+}
+
+impl<'r> Columns<'r> {
+    fn get<T: Decode<'r, Postgres> + Type<Postgres>>(&self, field: Field) -> Result<T> {
+        // What sqlx says of it may hold the value, which may be personal.
+        self.row.try_get(field.as_str()).map_err(|_| self.damaged(field))
+    }
+
+    fn damaged(&self, field: Field) -> Error {
+        let key = self.row.try_get("id").map(|id| Key { entity: self.entity, id });
+        let row = key.map_or_else(|_| self.entity.to_string(), |key| key.to_string());
+        Error::Damaged { store: self.store.to_owned(), detail: format!("column {field} of {row} can't be read") }
+    }
+
+    fn id<T>(&self, field: Field, typed: fn(Uuid) -> T) -> Result<T> {
+        self.get(field).map(typed)
+    }
+
+    fn id_or_none<T>(&self, field: Field, typed: fn(Uuid) -> T) -> Result<Option<T>> {
+        Ok(self.get::<Option<Uuid>>(field)?.map(typed))
+    }
+
+    fn text(&self, field: Field) -> Result<String> {
+        self.get(field)
+    }
+
+    fn text_or_none(&self, field: Field) -> Result<Option<String>> {
+        self.get(field)
+    }
+
+    fn token<T: FromStr>(&self, field: Field) -> Result<T> {
+        self.get::<&str>(field)?.parse().map_err(|_| self.damaged(field))
+    }
+
+    fn int<T: TryFrom<i64>>(&self, field: Field) -> Result<T> {
+        T::try_from(self.get::<i64>(field)?).map_err(|_| self.damaged(field))
+    }
+
+    fn time(&self, field: Field) -> Result<Timestamp> {
+        self.time_or_none(field)?.ok_or_else(|| self.damaged(field))
+    }
+
+    fn time_or_none(&self, field: Field) -> Result<Option<Timestamp>> {
+        let time: Option<DateTime<Utc>> = self.get(field)?;
+        time.map(|time| Timestamp::try_from(time).map_err(|_| self.damaged(field))).transpose()
+    }
+
+    fn price(&self) -> Result<Money> {
+        let amount: Decimal = self.get(Field::Price)?;
+        Money::new(amount, self.token(Field::Currency)?).map_err(|_| self.damaged(Field::Price))
+    }
+
+    fn stars(&self) -> Result<Stars> {
+        let stars: i16 = self.get(Field::Stars)?;
+        Stars::new(stars.into()).map_err(|_| self.damaged(Field::Stars))
+    }
+
+    fn version(&self) -> Result<Version> {
+        self.int(Field::Version).map(Version)
+    }
+
+    fn updated_at(&self) -> Result<Timestamp> {
+        self.time(Field::UpdatedAt)
+    }
+
+    fn user(&self) -> Result<User> {
+        use bsm_core::model::UserId;
+        Ok(User {
+            id: self.id(Field::Id, UserId::from_uuid)?,
+            full_name: self.text(Field::FullName)?,
+            email: self.text(Field::Email)?,
+            role: self.token(Field::Role)?,
+            active: self.get(Field::Active)?,
+            external_ref: self.text_or_none(Field::ExternalRef)?,
+            version: self.version()?,
+            updated_at: self.updated_at()?,
+        })
+    }
+
+    fn ticket(&self) -> Result<Ticket> {
+        use bsm_core::model::{RequestId, TicketId, UserId};
+        Ok(Ticket {
+            id: self.id(Field::Id, TicketId::from_uuid)?,
+            number: self.int(Field::Number).map(TicketNumber::new)?,
+            title: self.text(Field::Title)?,
+            description: self.text(Field::Description)?,
+            status: self.token(Field::Status)?,
+            impact: self.token(Field::Impact)?,
+            urgency: self.token(Field::Urgency)?,
+            priority: self.token(Field::Priority)?,
+            priority_overridden: self.get(Field::PriorityOverridden)?,
+            category: self.text_or_none(Field::Category)?,
+            subcategory: self.text_or_none(Field::Subcategory)?,
+            channel: self.token(Field::Channel)?,
+            group: self.text_or_none(Field::Group)?,
+            assigned_to: self.id_or_none(Field::AssignedTo, UserId::from_uuid)?,
+            created_by: self.id(Field::CreatedBy, UserId::from_uuid)?,
+            requested_for: self.id_or_none(Field::RequestedFor, UserId::from_uuid)?,
+            request_id: self.id_or_none(Field::RequestId, RequestId::from_uuid)?,
+            follow_up_of: self.id_or_none(Field::FollowUpOf, TicketId::from_uuid)?,
+            reopen_count: self.int(Field::ReopenCount)?,
+            resolved_at: self.time_or_none(Field::ResolvedAt)?,
+            closed_at: self.time_or_none(Field::ClosedAt)?,
+            external_ref: self.text_or_none(Field::ExternalRef)?,
+            version: self.version()?,
+            updated_at: self.updated_at()?,
+        })
+    }
+
+    fn article(&self) -> Result<Article> {
+        use bsm_core::model::{ArticleId, UserId};
+        Ok(Article {
+            id: self.id(Field::Id, ArticleId::from_uuid)?,
+            title: self.text(Field::Title)?,
+            body: self.text(Field::Body)?,
+            category: self.text_or_none(Field::Category)?,
+            status: self.token(Field::Status)?,
+            author_id: self.id(Field::AuthorId, UserId::from_uuid)?,
+            published_at: self.time_or_none(Field::PublishedAt)?,
+            version: self.version()?,
+            updated_at: self.updated_at()?,
+        })
+    }
+
+    fn service(&self) -> Result<Service> {
+        use bsm_core::model::ServiceId;
+        Ok(Service {
+            id: self.id(Field::Id, ServiceId::from_uuid)?,
+            name: self.text(Field::Name)?,
+            description: self.text(Field::Description)?,
+            category: self.text(Field::Category)?,
+            price: self.price()?,
+            needs_approval: self.get(Field::NeedsApproval)?,
+            active: self.get(Field::Active)?,
+            version: self.version()?,
+            updated_at: self.updated_at()?,
+        })
+    }
+
+    fn request(&self) -> Result<ServiceRequest> {
+        use bsm_core::model::{RatingId, RequestId, ServiceId, TicketId, UserId};
+        Ok(ServiceRequest {
+            id: self.id(Field::Id, RequestId::from_uuid)?,
+            number: self.int(Field::Number).map(RequestNumber::new)?,
+            service_id: self.id(Field::ServiceId, ServiceId::from_uuid)?,
+            customer_id: self.id(Field::CustomerId, UserId::from_uuid)?,
+            details: self.text(Field::Details)?,
+            status: self.token(Field::Status)?,
+            needs_approval: self.get(Field::NeedsApproval)?,
+            price: self.price()?,
+            scheduled_for: self.time_or_none(Field::ScheduledFor)?,
+            fulfilled_at: self.time_or_none(Field::FulfilledAt)?,
+            ticket_id: self.id_or_none(Field::TicketId, TicketId::from_uuid)?,
+            rating_id: self.id_or_none(Field::RatingId, RatingId::from_uuid)?,
+            rated: self.get(Field::Rated)?,
+            external_ref: self.text_or_none(Field::ExternalRef)?,
+            version: self.version()?,
+            updated_at: self.updated_at()?,
+        })
+    }
+
+    fn rating(&self) -> Result<Rating> {
+        use bsm_core::model::{RatingId, ServiceId, UserId};
+        Ok(Rating {
+            id: self.id(Field::Id, RatingId::from_uuid)?,
+            service_id: self.id(Field::ServiceId, ServiceId::from_uuid)?,
+            customer_id: self.id(Field::CustomerId, UserId::from_uuid)?,
+            rating: self.stars()?,
+            review: self.text(Field::Review)?,
+            version: self.version()?,
+            updated_at: self.updated_at()?,
+        })
+    }
+
+    fn note(&self) -> Result<Note> {
+        use bsm_core::model::{NoteId, TicketId, UserId};
+        Ok(Note {
+            id: self.id(Field::Id, NoteId::from_uuid)?,
+            ticket_id: self.id(Field::TicketId, TicketId::from_uuid)?,
+            author_id: self.id(Field::AuthorId, UserId::from_uuid)?,
+            body: self.text(Field::Body)?,
+            version: self.version()?,
+            updated_at: self.updated_at()?,
+        })
+    }
+}

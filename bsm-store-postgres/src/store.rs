@@ -1,0 +1,179 @@
+//! The store: what the desk's portals hold. It opens a desk, and passes commands and reads to the rooms that do them.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bsm_core::store::{Answers, Capabilities, ChangeSet, Committed, ReadSet, Store};
+use bsm_core::{Error, Result, Source};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgPool, Row as _};
+use tokio::sync::SemaphorePermit;
+
+use crate::address::{self, Address};
+use crate::fault::{Fault, closed};
+use crate::gate::Gate;
+use crate::names::Names;
+use crate::{commit, migrate, read, remember, write};
+
+/// How many connections a store of its own opens at most.
+const CONNECTIONS: u32 = 16;
+
+/// How long a call waits for a connection before it fails.
+const CONNECTION_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Begins a command. Isolation comes from locks; what refers to each other is checked when all is written.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET CONSTRAINTS ALL DEFERRED";
+
+/// The same where the server's settings would acknowledge commits that are not on disk yet.
+const BEGIN_SYNCED: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET CONSTRAINTS ALL DEFERRED; SET LOCAL synchronous_commit = on";
+
+/// What every room of the crate needs of an open desk.
+pub(crate) struct Desk {
+    pub(crate) pool: PgPool,
+    pub(crate) names: Names,
+    /// What it is called in errors: never with a password.
+    pub(crate) name: String,
+    /// Begins a command.
+    pub(crate) begin: &'static str,
+    pub(crate) writes: write::Statements,
+    pub(crate) remembers: remember::Statements,
+    pub(crate) reads: read::Statements,
+}
+
+impl Desk {
+    pub(crate) fn unsupported(&self, what: &'static str) -> Error {
+        Error::Unsupported { store: self.name.clone(), what }
+    }
+
+    pub(crate) fn unavailable(&self, source: impl Into<Source>) -> Error {
+        Error::Unavailable { store: self.name.clone(), source: source.into() }
+    }
+
+    pub(crate) fn damaged(&self, detail: String) -> Error {
+        Error::Damaged { store: self.name.clone(), detail }
+    }
+}
+
+/// A [`Store`] in a schema of a `PostgreSQL` database.
+///
+/// Any number of processes may have the same desk open. Several desks may lie in one database, each in its schema.
+/// Dropping a store leaves the calls under way to their callers, and closes its connections when they are done.
+///
+/// ```no_run
+/// use bsm_core::store::{ReadSet, Store};
+/// use bsm_store_postgres::PostgresStore;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> bsm_core::Result<()> {
+/// let store = PostgresStore::connect("postgres://bsm:secret@localhost/desks?schema=acme").await?;
+/// assert_eq!(store.to_string(), "postgres://localhost:5432/desks?schema=acme");
+/// store.read(ReadSet::default()).await?;
+/// store.close().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct PostgresStore {
+    desk: Desk,
+    gate: Gate,
+    durable: bool,
+    /// Whether the pool is ours to close.
+    owns_pool: bool,
+}
+
+impl PostgresStore {
+    /// Opens the desk at `url`, or makes one in an empty or absent schema. Takes a few round trips.
+    ///
+    /// `postgres://user:password@host:port/database?schema=acme`; the schema is `bsm` if none is named, and is of lower-case
+    /// letters, digits and underscores. Other options are those of sqlx, such as `sslmode=require`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidAddress`]; [`Error::Unavailable`] if the server can't be reached or refuses;
+    /// [`Error::UnknownFormat`] if the schema was made by a newer release, or has tables of other makers.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let Address { server, schema } = Address::parse(url)?;
+        let names = Names::new(&schema)?;
+        let name = address::display(&server, &schema);
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(CONNECTION_PATIENCE);
+        let pool = pool.connect_with(server).await;
+        let pool = pool.map_err(|error| Fault::Server(error).into_error(&name))?;
+        Self::open(pool, names, name, true).await
+    }
+
+    /// Opens the desk in `schema` of the database that `pool` is connected to, or makes one.
+    ///
+    /// Closing the store leaves the pool open. A command needs one connection, a read one.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn from_pool(pool: PgPool, schema: &str) -> Result<Self> {
+        let names = Names::new(schema)?;
+        let name = address::display(&pool.connect_options(), schema);
+        Self::open(pool, names, name, false).await
+    }
+
+    async fn open(pool: PgPool, names: Names, name: String, owns_pool: bool) -> Result<Self> {
+        migrate::migrate(&pool, &names, &name).await?;
+        let settings = sqlx::query("SELECT current_setting('fsync') = 'on', current_setting('synchronous_commit') = 'off'");
+        let settings = settings.fetch_one(&pool).await.and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let (durable, relaxed): (bool, bool) = settings.map_err(|error| Fault::Server(error).into_error(&name))?;
+        let desk = Desk {
+            writes: write::Statements::new(|text| names.statement(text)),
+            remembers: remember::Statements::new(|text| names.statement(text)),
+            reads: read::Statements::new(|text| names.statement(text)),
+            begin: if relaxed { BEGIN_SYNCED } else { BEGIN },
+            pool,
+            names,
+            name,
+        };
+        Ok(Self { desk, gate: Gate::default(), durable, owns_pool })
+    }
+
+    async fn pass(&self) -> Result<SemaphorePermit<'_>> {
+        self.gate.pass().await.ok_or_else(|| closed(self.desk.name.clone()))
+    }
+}
+
+impl fmt::Display for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.desk.name)
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PostgresStore").field(&self.desk.name).finish()
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn capabilities(&self) -> Capabilities {
+        let least = Capabilities::least().shared();
+        if self.durable { least.durable() } else { least }
+    }
+
+    async fn commit(&self, change: ChangeSet) -> Result<Committed> {
+        let _pass = self.pass().await?;
+        commit::commit(&self.desk, &change).await
+    }
+
+    async fn read(&self, set: ReadSet) -> Result<Answers> {
+        let _pass = self.pass().await?;
+        read::read(&self.desk, &set).await.map_err(|fault| fault.into_error(&self.desk.name))
+    }
+
+    async fn health(&self) -> Result<()> {
+        let _pass = self.pass().await?;
+        migrate::check(&self.desk.pool, &self.desk.names, &self.desk.name).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.gate.close().await;
+        if self.owns_pool {
+            self.desk.pool.close().await;
+        }
+        Ok(())
+    }
+}

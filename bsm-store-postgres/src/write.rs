@@ -1,0 +1,204 @@
+//! The statements that write: rows, numbers, history, counters, the feed. One for each table, however many rows.
+//!
+//! Called by [`crate::commit`], within its transaction and after its checks.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use bsm_core::Error;
+use bsm_core::model::{Actor, Entity, HistoryEntry, Key, Row, Version};
+use bsm_core::schema::{Counter, contributions};
+use bsm_core::store::ChangeSet;
+use serde_json::{Value as Json, json};
+use sqlx::{PgConnection, Row as _};
+use uuid::Uuid;
+
+use crate::apply::{Numbers, Rows};
+use crate::fault::Fault;
+use crate::names::Statement;
+use crate::record;
+use crate::store::Desk;
+
+/// Takes numbers for new rows. They rise, and are not given again should the command fail.
+pub(crate) async fn take_numbers(
+    desk: &Desk,
+    connection: &mut PgConnection,
+    needed: HashMap<Entity, usize>,
+) -> Result<Numbers, Fault> {
+    let mut numbers = Numbers::new();
+    for (entity, count) in needed {
+        let count = i64::try_from(count).map_err(|source| desk.unavailable(source))?;
+        let taken = desk.names.table(entity).numbers.query().bind(count).fetch_all(&mut *connection).await?;
+        let taken = taken.iter().map(|row| {
+            let number: i64 = row.try_get(0)?;
+            u32::try_from(number).map_err(|source| Fault::from(desk.unavailable(source)))
+        });
+        numbers.insert(entity, taken.collect::<Result<VecDeque<_>, _>>()?);
+    }
+    Ok(numbers)
+}
+
+/// What is done to one table.
+#[derive(Default)]
+struct Work {
+    insert: Vec<Json>,
+    update: Vec<Json>,
+    delete: Vec<Uuid>,
+}
+
+/// Writes the rows as the command leaves them.
+pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows) -> Result<(), Fault> {
+    let mut tables: BTreeMap<Entity, Work> = BTreeMap::new();
+    for touched in rows.iter() {
+        let work = tables.entry(touched.key.entity).or_default();
+        match (&touched.before, &touched.after) {
+            (None, Some(row)) => work.insert.push(record::to_json(row)),
+            (Some(_), Some(row)) => work.update.push(record::to_json(row)),
+            (Some(_), None) => work.delete.push(touched.key.id),
+            (None, None) => {}
+        }
+    }
+    for (entity, work) in tables {
+        let table = desk.names.table(entity);
+        for (statement, rows) in [(&table.insert, work.insert), (&table.update, work.update)] {
+            let count = rows.len();
+            if count > 0 {
+                let done = statement.query().bind(Json::Array(rows).to_string()).execute(&mut *connection).await?;
+                all_of(desk, count, done.rows_affected())?;
+            }
+        }
+        let count = work.delete.len();
+        if count > 0 {
+            let done = table.delete.query().bind(work.delete).execute(&mut *connection).await?;
+            all_of(desk, count, done.rows_affected())?;
+        }
+    }
+    Ok(())
+}
+
+/// The rows are locked, so all of them are written. A rule or trigger of the database's owner could say otherwise.
+fn all_of(desk: &Desk, asked: usize, done: u64) -> Result<(), Error> {
+    if u64::try_from(asked).is_ok_and(|asked| asked == done) {
+        return Ok(());
+    }
+    Err(desk.unavailable(format!("{done} rows were written of {asked}")))
+}
+
+/// The statements that are the same for every command.
+#[derive(Debug)]
+pub(crate) struct Statements {
+    history: Statement,
+    counters: Statement,
+    feed: Statement,
+}
+
+impl Statements {
+    pub(crate) fn new(statement: impl Fn(&str) -> Statement) -> Self {
+        Self {
+            // An id that was deleted and made anew begins its history anew.
+            history: statement(
+                "INSERT INTO {}.history \
+                 SELECT given.* FROM jsonb_populate_recordset(NULL::{}.history, $1::jsonb) AS given \
+                 ON CONFLICT (entity, row_id, version) DO UPDATE SET action = excluded.action, actor = excluded.actor, \
+                 occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at, subject = excluded.subject, \
+                 changes = excluded.changes",
+            ),
+            // In the order of their keys, so that two commands never wait for each other.
+            counters: statement(
+                "INSERT INTO {}.counters AS old (family, names, shard, amount, scale) \
+                 SELECT family, names, (pg_backend_pid() % 16)::smallint, amount, scale \
+                 FROM jsonb_populate_recordset(NULL::{}.counters, $1::jsonb) AS given ORDER BY family, names \
+                 ON CONFLICT (family, names, shard) DO UPDATE SET amount = old.amount + excluded.amount",
+            ),
+            feed: statement("INSERT INTO {}.feed (recorded_at, changes) VALUES ($1, $2::jsonb)"),
+        }
+    }
+}
+
+/// Writes history. Of two entries for one version of a row the last stays.
+pub(crate) async fn history(
+    desk: &Desk,
+    connection: &mut PgConnection,
+    entries: &[HistoryEntry],
+) -> Result<(), Fault> {
+    let entries: BTreeMap<(Key, Version), &HistoryEntry> =
+        entries.iter().map(|entry| ((entry.key, entry.version), entry)).collect();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let told = entries.into_values().map(|entry| {
+        let actor = match entry.actor {
+            Actor::System => None,
+            Actor::User(user) => Some(user.to_string()),
+        };
+        json!({
+            "entity": entry.key.entity.as_str(),
+            "row_id": entry.key.id,
+            "version": entry.version,
+            "action": entry.action.as_str(),
+            "actor": actor,
+            "occurred_at": entry.occurred_at,
+            "recorded_at": entry.recorded_at,
+            "subject": entry.subject,
+            "changes": entry.changes,
+        })
+    });
+    let told = Json::Array(told.collect()).to_string();
+    desk.writes.history.query().bind(told).execute(connection).await?;
+    Ok(())
+}
+
+/// Adds to the counters what the rows contribute now, less what they did.
+pub(crate) async fn counters(desk: &Desk, connection: &mut PgConnection, rows: &Rows) -> Result<(), Fault> {
+    let mut sums: BTreeMap<(Counter, Vec<String>), (i128, u32)> = BTreeMap::new();
+    for touched in rows.iter() {
+        for (row, sign) in [(&touched.before, -1), (&touched.after, 1)] {
+            let Some(row) = row else { continue };
+            for (counter, values, amount) in contributions(row) {
+                let names = values.iter().map(|value| value.to_text().unwrap_or_default()).collect();
+                let (sum, _) = sums.entry((counter, names)).or_insert((0, scale(counter, row)));
+                let added = amount.checked_mul(sign).and_then(|amount| sum.checked_add(amount));
+                *sum = added.ok_or_else(|| desk.damaged(format!("counter of {counter}: it leaves its range")))?;
+            }
+        }
+    }
+    let changed: Vec<Json> = sums
+        .into_iter()
+        .filter(|(_, (sum, _))| *sum != 0)
+        .map(|((counter, names), (sum, scale))| {
+            json!({ "family": counter.as_str(), "names": names, "amount": sum.to_string(), "scale": scale })
+        })
+        .collect();
+    if !changed.is_empty() {
+        desk.writes.counters.query().bind(Json::Array(changed).to_string()).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// How many decimals a counter's amount has: those of its currency, if it is money.
+fn scale(counter: Counter, row: &Row) -> u32 {
+    match (counter, row) {
+        (Counter::Revenue, Row::Request(request)) => request.price.currency().scale(),
+        _ => 0,
+    }
+}
+
+/// Writes the command's line in the feed. Its position is given by whoever reads the feed first.
+pub(crate) async fn feed(
+    desk: &Desk,
+    connection: &mut PgConnection,
+    change: &ChangeSet,
+    rows: &Rows,
+) -> Result<(), Fault> {
+    let written = rows.iter().map(|touched| (touched.key, touched.version));
+    let told = change.history.iter().filter(|entry| rows.get(entry.key).is_none_or(|row| row.version != entry.version));
+    let changes: Vec<Json> = written
+        .chain(told.map(|entry| (entry.key, entry.version)))
+        .map(|(key, version)| json!({ "entity": key.entity.as_str(), "id": key.id, "version": version }))
+        .collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let line = desk.writes.feed.query().bind(change.recorded_at.to_datetime()).bind(Json::Array(changes).to_string());
+    line.execute(connection).await?;
+    Ok(())
+}

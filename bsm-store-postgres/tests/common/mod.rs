@@ -1,0 +1,89 @@
+//! What the tests of this crate share: a server, a schema for each test, and rows.
+#![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
+
+pub mod rows;
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::Arc;
+
+use bsm_store_postgres::PostgresStore;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgPool};
+
+/// The server that the tests use.
+pub fn server() -> String {
+    std::env::var("BSM_TEST_POSTGRES_URL").unwrap_or_else(|_| {
+        panic!(
+            "these tests need a PostgreSQL server, which BSM_TEST_POSTGRES_URL names; \
+             `cargo xtask test` starts one, and so does \
+             `cargo xtask postgres -- cargo nextest run -p bsm-store-postgres`"
+        )
+    })
+}
+
+/// A test's own schema.
+#[derive(Clone)]
+pub struct Place {
+    /// The schema.
+    pub schema: String,
+    /// Connections past the store.
+    pub pool: PgPool,
+}
+
+impl Place {
+    /// The address of the desk in it.
+    pub fn url(&self) -> String {
+        let server = server();
+        let sign = if server.contains('?') { '&' } else { '?' };
+        format!("{server}{sign}schema={}", self.schema)
+    }
+
+    /// Opens the desk in it.
+    pub async fn open(&self) -> Arc<PostgresStore> {
+        Arc::new(PostgresStore::connect(&self.url()).await.expect("opens"))
+    }
+
+    /// Does something past the store; `{}` stands for the schema.
+    pub async fn sql(&self, text: &str) {
+        let text = text.replace("{}", &self.schema);
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(&self.pool).await.expect("runs");
+    }
+
+    async fn drop_schema(&self) {
+        self.sql("SET client_min_messages = warning; DROP SCHEMA IF EXISTS {} CASCADE").await;
+    }
+}
+
+/// Runs a test in a schema of its own, which is dropped afterwards, whatever happens.
+pub async fn in_schema<F: Future<Output = ()>>(test: &str, run: impl FnOnce(Place) -> F) {
+    let options: PgConnectOptions = server().parse().expect("BSM_TEST_POSTGRES_URL is a URL");
+    let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await.expect("the server answers");
+    let place = Place { schema: format!("bsm_test_{test}_{}", std::process::id()), pool };
+    place.drop_schema().await;
+    let outcome = CatchUnwind(Box::pin(run(place.clone()))).await;
+    place.drop_schema().await;
+    place.pool.close().await;
+    if let Err(panic) = outcome {
+        resume_unwind(panic);
+    }
+}
+
+/// Polls a future and catches its panic.
+struct CatchUnwind<F>(std::pin::Pin<Box<F>>);
+
+impl<F: Future> Future for CatchUnwind<F> {
+    type Output = std::thread::Result<F::Output>;
+
+    fn poll(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        use std::task::Poll;
+        match std::panic::catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
+}
