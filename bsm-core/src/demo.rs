@@ -99,7 +99,7 @@ pub struct Demo {
 /// Fills an empty desk with the demonstration, and returns what stands on it.
 ///
 /// The past is entered as such: what happened lies in the nine weeks before the desk's own time, and was recorded now.
-/// About 170 commands, one after another. It is not atomic: stopped half-way, it leaves a part of the demonstration.
+/// About 150 commands, one after another. It is not atomic: stopped half-way, it leaves a part of the demonstration.
 ///
 /// # Errors
 /// [`Error::AlreadyBootstrapped`](crate::Error::AlreadyBootstrapped) on a desk that is not empty, which is left as it

@@ -136,7 +136,7 @@ impl Reader<'_, '_> {
         let key = key::remembered(actor, given);
         let Some(found) = self.paced(self.snapshot.get(&key))? else { return Ok(None) };
         let known: RememberedRecord = record::decode(self.snapshot.store(), &key, &found.payload)?;
-        Ok(Some(Remembered { digest: known.digest, answer: known.answer }))
+        Ok(Some(Remembered { digest: known.digest, answer: known.answer, keep_until: known.keep_until }))
     }
 }
 

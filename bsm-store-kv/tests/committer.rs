@@ -1,44 +1,15 @@
-//! The queue, the groups, and what happens when the engine, or a caller, goes away in the middle.
+//! The queue and its groups: what commands that come together, or go away, see of each other.
 
 mod common;
 
 use std::sync::Arc;
 
 use bsm_core::Error;
-use bsm_core::model::Row;
-use bsm_core::schema::{Counter, Index};
+use bsm_core::schema::Counter;
 use bsm_core::store::{ChangeSet, CountQuery, Guard, ReadSet, Store, Write};
-use bsm_store_kv::{Durability, KvOptions, KvStore};
-use common::faulty::{Fate, FaultyEngine};
-use common::{article, at, branch, delete, get, insert, poll_once, scan, ticket, update, user, writes};
-
-fn open(engine: &Arc<FaultyEngine>, durability: Durability) -> KvStore {
-    KvStore::open(Arc::clone(engine), KvOptions { durability, epoch: None }).expect("a store")
-}
-
-fn durable() -> (Arc<FaultyEngine>, KvStore) {
-    let engine = Arc::new(FaultyEngine::default());
-    let store = open(&engine, Durability::Sync);
-    (engine, store)
-}
-
-async fn users(store: &dyn Store) -> Vec<Row> {
-    let all = scan(vec![branch(Index::primary(bsm_core::model::Entity::User), vec![])]);
-    let set = ReadSet { scan: Some(all), ..ReadSet::default() };
-    store.read(set).await.expect("a read").scanned.expect("a page").rows
-}
-
-/// A commit of one user, begun and left alone until the engine is in its sync.
-macro_rules! begin_and_hold {
-    ($engine:expr, $store:expr, $n:expr) => {{
-        $engine.hold_syncs(true);
-        let syncs = $engine.syncs();
-        let mut commit = $store.commit(insert([user($n).into()]));
-        assert!(poll_once(&mut commit).is_none());
-        $engine.wait_for_syncs(syncs + 1);
-        commit
-    }};
-}
+use bsm_store_kv::Durability;
+use common::faulty::{FaultyEngine, begin_and_hold, durable, open};
+use common::{article, at, delete, get, insert, poll_once, ticket, update, user, users, writes};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_tasks_count_without_losing_one() {
@@ -102,7 +73,7 @@ async fn of_many_who_want_the_same_one_gets_it() {
 #[tokio::test]
 async fn who_is_refused_leaves_the_others_of_the_group_alone() {
     let (engine, store) = durable();
-    let first = begin_and_hold!(engine, store, 1);
+    let first = begin_and_hold(&engine, &store, 1);
     let applies = engine.applies();
     let mut taken = user(4);
     taken.email = user(2).email;
@@ -138,7 +109,7 @@ async fn a_row_replaced_within_a_group_leaves_no_pieces_behind() {
     let store = open(&engine, Durability::Sync);
     let long = article(2, 1, &"long ".repeat(500));
     store.commit(insert([user(1).into(), long.clone().into()])).await.expect("committed");
-    let first = begin_and_hold!(engine, store, 9);
+    let first = begin_and_hold(&engine, &store, 9);
     let mut deleted = store.commit(writes([delete(long)]));
     assert!(poll_once(&mut deleted).is_none());
     let mut made_anew = store.commit(insert([article(2, 1, "short").into()]));
@@ -154,7 +125,7 @@ async fn a_row_replaced_within_a_group_leaves_no_pieces_behind() {
 async fn a_dropped_future_is_done_wholly_or_not_at_all() {
     let (engine, store) = durable();
     // Begun: the engine has it already.
-    drop(begin_and_hold!(engine, store, 1));
+    drop(begin_and_hold(&engine, &store, 1));
     // Waiting: nobody wants it any more.
     let mut waiting = store.commit(insert([user(2).into(), user(3).into()]));
     assert!(poll_once(&mut waiting).is_none());
@@ -172,7 +143,7 @@ async fn a_dropped_future_is_done_wholly_or_not_at_all() {
 #[tokio::test]
 async fn nothing_is_acknowledged_before_its_sync() {
     let (engine, store) = durable();
-    let mut commit = begin_and_hold!(engine, store, 1);
+    let mut commit = begin_and_hold(&engine, &store, 1);
     assert!(poll_once(&mut commit).is_none(), "it is applied, and not on disk");
     let before = engine.head().expect("the head of the empty desk");
     engine.hold_syncs(false);
@@ -180,74 +151,6 @@ async fn nothing_is_acknowledged_before_its_sync() {
     let after = engine.head().expect("a head");
     assert_eq!((before.position, after.position), (0, 1));
     assert_ne!(before.digest, after.digest);
-}
-
-/// What every call answers once the store has stopped, and that the engine is let go.
-async fn has_stopped(engine: &Arc<FaultyEngine>, store: KvStore) {
-    let told = store.commit(insert([user(7).into()])).await.expect_err("no more commands");
-    assert!(matches!(told, Error::Closed { .. }), "{told:?}");
-    let told = store.read(ReadSet::default()).await.expect_err("no more reads");
-    assert!(matches!(told, Error::Closed { .. }), "{told:?}");
-    assert!(matches!(store.health().await, Err(Error::Closed { .. })));
-    let told = store.close().await.expect_err("it tells why it stopped");
-    assert!(matches!(told, Error::OutcomeUnknown { .. }), "{told:?}");
-    store.close().await.expect("once");
-    assert_eq!(Arc::strong_count(engine), 1, "the engine is let go");
-    drop(store);
-}
-
-#[tokio::test]
-async fn a_failure_stops_the_store() {
-    type Break = fn(&FaultyEngine);
-    let breaks: [Break; 4] = [
-        |engine| engine.on_apply(Fate::Fails),
-        |engine| engine.on_apply(Fate::Panics),
-        |engine| engine.on_sync(Fate::Fails),
-        |engine| engine.on_sync(Fate::Panics),
-    ];
-    for broken in breaks {
-        let (engine, store) = durable();
-        store.commit(insert([user(1).into()])).await.expect("committed");
-        broken(&engine);
-        let told = store.commit(insert([user(2).into()])).await.expect_err("nobody knows");
-        assert!(matches!(told, Error::OutcomeUnknown { .. }), "{told:?}");
-        has_stopped(&engine, store).await;
-
-        // Opened again, the desk is whole, whichever way it went.
-        engine.on_apply(Fate::Works);
-        engine.on_sync(Fate::Works);
-        let store = open(&engine, Durability::Sync);
-        assert!(get(&store, user(1).id).await.is_some());
-        store.commit(insert([user(3).into()])).await.expect("it goes on");
-    }
-}
-
-#[tokio::test]
-async fn all_who_wait_are_told_when_a_sync_fails() {
-    let (engine, store) = durable();
-    let first = begin_and_hold!(engine, store, 1);
-    let mut second = store.commit(insert([user(2).into()]));
-    assert!(poll_once(&mut second).is_none());
-    engine.on_sync(Fate::Fails);
-    engine.hold_syncs(false);
-    let told = first.await.expect_err("nobody knows");
-    assert!(matches!(told, Error::OutcomeUnknown { .. }), "{told:?}");
-    let told = second.await.expect_err("it was not begun");
-    assert!(matches!(told, Error::Closed { .. }), "{told:?}");
-    has_stopped(&engine, store).await;
-}
-
-#[tokio::test]
-async fn a_failure_in_place_stops_the_store_too() {
-    for fate in [Fate::Fails, Fate::Panics] {
-        let engine = Arc::new(FaultyEngine::new(false, usize::MAX));
-        let store = open(&engine, Durability::Sync);
-        store.commit(insert([user(1).into()])).await.expect("committed");
-        engine.on_apply(fate);
-        let told = store.commit(insert([user(2).into()])).await.expect_err("nobody knows");
-        assert!(matches!(told, Error::OutcomeUnknown { .. }), "{told:?}");
-        has_stopped(&engine, store).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -275,64 +178,6 @@ async fn what_waits_behind_a_command_in_place_is_done_after_it() {
 }
 
 #[tokio::test]
-async fn an_engine_that_cannot_be_read_changes_nothing_and_may_recover() {
-    let (engine, store) = durable();
-    engine.on_view(Fate::Fails);
-    let told = store.commit(insert([user(1).into()])).await.expect_err("no view");
-    assert!(matches!(told, Error::Unavailable { .. }), "{told:?}");
-    let told = store.read(ReadSet::default()).await.expect_err("no view");
-    assert!(matches!(told, Error::Unavailable { .. }), "{told:?}");
-    engine.on_view(Fate::Works);
-    store.commit(insert([user(1).into()])).await.expect("committed");
-}
-
-#[tokio::test]
-async fn closing_does_what_waits_and_no_more() {
-    let (engine, store) = durable();
-    let first = begin_and_hold!(engine, store, 1);
-    let mut second = store.commit(insert([user(2).into()]));
-    assert!(poll_once(&mut second).is_none());
-    let mut closing = store.close();
-    assert!(poll_once(&mut closing).is_none(), "it waits for those under way");
-    let told = store.commit(insert([user(3).into()])).await.expect_err("it takes no more");
-    assert!(matches!(told, Error::Closed { .. }), "{told:?}");
-    engine.hold_syncs(false);
-    first.await.expect("committed");
-    second.await.expect("committed");
-    closing.await.expect("closed");
-    store.close().await.expect("closing twice is fine");
-    assert_eq!(Arc::strong_count(&engine), 1, "the engine is let go");
-    let told = store.read(ReadSet::default()).await.expect_err("it is closed");
-    assert!(matches!(told, Error::Closed { .. }), "{told:?}");
-    assert_eq!(users(&open(&engine, Durability::Sync)).await.len(), 2);
-}
-
-#[tokio::test]
-async fn a_dropped_close_closes_all_the_same() {
-    let (engine, store) = durable();
-    let first = begin_and_hold!(engine, store, 1);
-    let mut closing = store.close();
-    assert!(poll_once(&mut closing).is_none());
-    drop(closing);
-    engine.hold_syncs(false);
-    first.await.expect("committed");
-    store.close().await.expect("closed");
-    assert_eq!(Arc::strong_count(&engine), 1);
-}
-
-#[tokio::test]
-async fn a_dropped_store_lets_go_of_its_engine_and_loses_nothing() {
-    for durability in [Durability::Sync, Durability::Relaxed] {
-        let engine = Arc::new(FaultyEngine::default());
-        let store = open(&engine, durability);
-        store.commit(insert([user(1).into()])).await.expect("committed");
-        drop(store);
-        assert_eq!(Arc::strong_count(&engine), 1);
-        assert_eq!(engine.head().map(|head| head.position), Some(1));
-    }
-}
-
-#[tokio::test]
 async fn relaxed_commands_are_answered_before_their_sync_and_synced_after() {
     let engine = Arc::new(FaultyEngine::default());
     let store = open(&engine, Durability::Relaxed);
@@ -348,16 +193,6 @@ async fn relaxed_commands_are_answered_before_their_sync_and_synced_after() {
     engine.wait_for_syncs(syncs + 2);
     store.close().await.expect("closed");
     assert_eq!(engine.head().map(|head| head.position), Some(21));
-}
-
-#[tokio::test]
-async fn a_relaxed_sync_that_fails_stops_the_store() {
-    let engine = Arc::new(FaultyEngine::default());
-    let store = open(&engine, Durability::Relaxed);
-    engine.on_sync(Fate::Fails);
-    store.commit(insert([user(1).into()])).await.expect("answered before its sync");
-    let told = store.close().await.expect_err("the sync failed");
-    assert!(matches!(told, Error::OutcomeUnknown { .. }), "{told:?}");
 }
 
 #[tokio::test]
@@ -377,36 +212,9 @@ async fn short_reads_are_done_in_place_and_others_elsewhere() {
 }
 
 #[tokio::test]
-async fn closing_waits_for_reads() {
-    let (engine, store) = durable();
-    store.commit(insert([user(1).into()])).await.expect("committed");
-    engine.refuse_try_view();
-    engine.hold_views(true);
-    let views = engine.views();
-    let set = ReadSet { get: vec![user(1).id.into()], ..ReadSet::default() };
-    let mut given_up = store.read(set.clone());
-    assert!(poll_once(&mut given_up).is_none());
-    let mut reading = store.read(set);
-    assert!(poll_once(&mut reading).is_none());
-    engine.wait_for_views(views + 2);
-    // Nobody waits for it any more, but it still holds the engine.
-    drop(given_up);
-    let mut closing = store.close();
-    for _ in 0..50 {
-        assert!(poll_once(&mut closing).is_none(), "reads are under way");
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-    }
-    engine.hold_views(false);
-    let answers = reading.await.expect("it began before");
-    assert!(answers.got[0].is_some());
-    closing.await.expect("closed");
-    assert_eq!(Arc::strong_count(&engine), 1, "the engine is let go");
-}
-
-#[tokio::test]
 async fn a_large_group_is_cut_and_done_in_parts() {
     let (engine, store) = durable();
-    let first = begin_and_hold!(engine, store, 1);
+    let first = begin_and_hold(&engine, &store, 1);
     let applies = engine.applies();
     let mut waiting = Vec::new();
     for n in 0..1_200 {

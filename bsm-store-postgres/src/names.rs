@@ -29,6 +29,12 @@ impl Statement {
         Self(text.into())
     }
 
+    /// The statement that tells how the server did this one.
+    #[cfg(test)]
+    pub(crate) fn explained(&self) -> Self {
+        Self::new(format!("EXPLAIN (ANALYZE, FORMAT JSON) {}", self.0))
+    }
+
     /// The statement, ready to be given its parameters.
     pub(crate) fn query<'q>(&self) -> Query<'q, Postgres, PgArguments> {
         sqlx::query(AssertSqlSafe(Arc::clone(&self.0)))

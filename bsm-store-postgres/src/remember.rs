@@ -32,7 +32,7 @@ impl Statements {
                  keep_until = excluded.keep_until WHERE old.keep_until <= $7 RETURNING true",
             ),
             known: statement(
-                "SELECT digest, answer_entity, answer_id FROM {}.idempotency_keys WHERE actor = $1 AND key = $2",
+                "SELECT digest, answer_entity, answer_id, keep_until FROM {}.idempotency_keys WHERE actor = $1 AND key = $2",
             ),
             forget: statement(
                 "DELETE FROM {}.idempotency_keys WHERE (actor, key) IN (SELECT actor, key FROM {}.idempotency_keys \
@@ -91,5 +91,6 @@ pub(crate) async fn known(
     Ok(Some(Remembered {
         digest: digest.try_into().map_err(|_| damaged())?,
         answer: Key { entity, id: row.try_get(2)? },
+        keep_until: row.try_get::<DateTime<Utc>, _>(3)?.try_into().map_err(|_| damaged())?,
     }))
 }

@@ -10,6 +10,7 @@ use bsm_core::model::{Key, Row, TimeRange};
 use bsm_core::schema::{Column, relations};
 use bsm_core::store::{Branch, Condition, Order, Scan, Scanned};
 use bsm_core::Error;
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
@@ -54,7 +55,13 @@ impl Growing {
                 continue;
             }
             let Some(text) = record::comparable(column, value) else { return Ok(None) };
-            all.push(format!("{field} = {} AND ", self.bind(column, text)));
+            let sought = self.bind(column, text);
+            // The first field decides that this index is used; the migration says how.
+            all.push(if place == 0 {
+                format!("{field} = {}.bsm_sought({sought}) AND ", desk.names.quoted())
+            } else {
+                format!("{field} = {sought} AND ")
+            });
         }
         Ok(Some(all.concat()))
     }
@@ -116,11 +123,34 @@ async fn places(
     budget: usize,
 ) -> Result<Vec<Place>, Fault> {
     let Some((from, to)) = ids(scan) else { return Ok(Vec::new()) };
+    let Some((statement, parameters)) = statement(desk, scan, budget)? else { return Ok(Vec::new()) };
+    let mut query = statement.query().bind(from).bind(to).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    for text in parameters {
+        query = query.bind(text);
+    }
+    let rows = query.fetch_all(connection).await?;
+    let place = |row: &PgRow| -> Result<Place, Fault> {
+        let damaged = || desk.damaged("a page comes from no branch".to_owned());
+        let branch = usize::try_from(row.try_get::<i32, _>(0)?).ok().and_then(|place| scan.branches.get(place));
+        let entity = branch.ok_or_else(damaged)?.index.entity;
+        Ok(Place {
+            key: Key { entity, id: row.try_get(1)? },
+            passes: row.try_get(2)?,
+            examined: usize::try_from(row.try_get::<i64, _>(3)?).map_err(|_| damaged())?,
+            more: row.try_get(4)?,
+        })
+    };
+    rows.iter().map(place).collect()
+}
+
+/// The statement that finds the places, between the ids `$1` and `$2` and at most `$3`, and its further parameters; `None`
+/// if no row can stand in any branch. The budget is part of the text, so that the planner knows how little is read.
+fn statement(desk: &Desk, scan: &Scan, budget: usize) -> Result<Option<(Statement, Vec<String>)>, Error> {
     let direction = match scan.order {
         Order::NewestFirst => "DESC",
         Order::OldestFirst => "ASC",
     };
-    let budget = i64::try_from(budget).unwrap_or(i64::MAX - 1);
+    let budget = i64::try_from(budget).unwrap_or(i64::MAX);
     // One more, to know whether something lies behind.
     let most = budget.saturating_add(1);
     let mut growing = Growing::default();
@@ -135,7 +165,7 @@ async fn places(
         ));
     }
     if runs.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let runs = runs.join(" UNION ALL ");
     let statement = Statement::new(format!(
@@ -145,24 +175,7 @@ async fn places(
          WINDOW way AS (ORDER BY id {direction})) AS placed \
          WHERE place <= {budget} AND (passes OR place = {budget} OR NOT more) ORDER BY id {direction} LIMIT $3"
     ));
-    let mut query = statement.query().bind(from).bind(to).bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    for text in growing.parameters {
-        query = query.bind(text);
-    }
-    let rows = query.fetch_all(connection).await?;
-    let place = |row: &sqlx::postgres::PgRow| {
-        let branch = usize::try_from(row.try_get::<i32, _>(0)?).unwrap_or_default();
-        let entity = scan.branches.get(branch).map(|branch| branch.index.entity);
-        Ok(entity.map(|entity| -> Result<Place, sqlx::Error> {
-            Ok(Place {
-                key: Key { entity, id: row.try_get(1)? },
-                passes: row.try_get(2)?,
-                examined: usize::try_from(row.try_get::<i64, _>(3)?).unwrap_or_default(),
-                more: row.try_get(4)?,
-            })
-        }))
-    };
-    rows.iter().filter_map(|row| place(row).transpose()).map(|place| Ok(place.and_then(|place| place)?)).collect()
+    Ok(Some((statement, growing.parameters)))
 }
 
 /// The ids between which the scan looks, both included; `None` if there are none.
@@ -195,3 +208,6 @@ async fn related(
     let found: HashMap<Key, Row> = fetch::rows(desk, connection, named).await?;
     Ok(found.into_values().collect())
 }
+
+#[cfg(test)]
+mod tests;

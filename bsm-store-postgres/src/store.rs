@@ -75,7 +75,7 @@ impl Desk {
 /// # }
 /// ```
 pub struct PostgresStore {
-    desk: Desk,
+    pub(crate) desk: Desk,
     gate: Gate,
     durable: bool,
     /// Whether the pool is ours to close.

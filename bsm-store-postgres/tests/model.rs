@@ -273,7 +273,10 @@ fn random_read(dice: &mut Dice, known: &Known) -> ReadSet {
             limit: dice.roll(4),
         });
     }
-    for spec in counters().iter().filter(|_| dice.one_in(3)) {
+    for spec in counters() {
+        if !dice.one_in(3) {
+            continue;
+        }
         let take = dice.roll(spec.by.len() + 1);
         let prefix = spec.by[..take].iter().map(|field| random_value(dice, known, spec.entity, *field)).collect();
         set.counts.push(CountQuery { counter: spec.counter, prefix });

@@ -130,8 +130,8 @@ async fn an_email_is_taken_once_and_a_desk_begun_once() {
             5,
             "{outcomes:?}"
         );
-        for round in 0..20 {
-            let same = |n| {
+        for round in 0..20u32 {
+            let same = |n: u32| {
                 let mut person = user(100 + round * 10 + n);
                 person.email = format!("same{round}@example.org");
                 insert([person.into()])

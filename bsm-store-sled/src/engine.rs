@@ -61,8 +61,21 @@ pub struct SledEngine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gate {
     Open,
-    /// A batch failed, and may be there in part.
+    /// A batch failed, and may be in memory in part; on disk it is not.
+    Failed,
+    /// A batch failed, and may be there in part for good.
     HalfApplied,
+}
+
+impl Gate {
+    /// Lets through, or says why not.
+    fn pass(self) -> EngineResult<()> {
+        match self {
+            Self::Open => Ok(()),
+            Self::Failed => Err(EngineError::Other("sled failed to write; it must be opened again".into())),
+            Self::HalfApplied => Err(EngineError::Damaged("a batch was left half applied".to_owned())),
+        }
+    }
 }
 
 /// What stores in a folder are called: `sled:/var/lib/desk`.
@@ -128,15 +141,8 @@ impl SledEngine {
     }
 
     fn seen_through<'a>(&'a self, gate: RwLockReadGuard<'a, Gate>) -> EngineResult<Box<dyn View + 'a>> {
-        half_applied(*gate)?;
+        gate.pass()?;
         Ok(Box::new(SledView { tree: self.sled()?, _gate: gate }))
-    }
-}
-
-fn half_applied(gate: Gate) -> EngineResult<()> {
-    match gate {
-        Gate::Open => Ok(()),
-        Gate::HalfApplied => Err(EngineError::Damaged("a batch was left half applied".to_owned())),
     }
 }
 
@@ -171,14 +177,16 @@ impl Engine for SledEngine {
             }
         }
         let mut gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-        half_applied(*gate)?;
+        gate.pass()?;
         let Err(error) = guarded(|| sled.apply_batch(writes)) else {
             return Ok(());
         };
-        *gate = Gate::HalfApplied;
         // Where sled failed to write, it writes nothing more, and the batch's end never reaches the disk: opened again,
         // nothing of the batch is there. Where it failed otherwise, it would go on, and write the half.
-        if sled.context.global_error().is_ok() {
+        if sled.context.global_error().is_err() {
+            *gate = Gate::Failed;
+        } else {
+            *gate = Gate::HalfApplied;
             self.disk().condemn().map_err(|unwritten| {
                 EngineError::Damaged(format!("{error}, in the middle of a batch; writing that to HEAD: {unwritten}"))
             })?;
@@ -194,7 +202,7 @@ impl Engine for SledEngine {
         match self.disk().mark() {
             Mark::Nothing => Ok(None),
             Mark::Acknowledged(head) => Ok(Some(head)),
-            Mark::HalfApplied => half_applied(Gate::HalfApplied).map(|()| None),
+            Mark::HalfApplied => Gate::HalfApplied.pass().map(|()| None),
         }
     }
 }

@@ -39,20 +39,21 @@
 //!
 //! * **The end of the process** (kill -9, a panic, an abort) takes nothing back that was acknowledged, with
 //!   [`Durability::Sync`].
-//! * **A power cut can cost data; then it is detected, not prevented.** This crate syncs sled's files itself, since sled's
-//!   own flush does not ask the disk to. But sled also moves old data about while it runs, in an order that it does not
-//!   make safe against a power cut. What was acknowledged stands in `HEAD`. When the desk is opened, its feed must reach
-//!   that far and be the same up to there; else it is [`Error::Damaged`](bsm_core::Error::Damaged).
-//! * **Flipped bits** are detected if they hit the end of the feed, or when the value that they hit is read. sled may
-//!   also answer a flipped bit by leaving out whole records elsewhere; that is not seen when the desk is opened.
+//! * **A power cut can cost data.** This crate syncs sled's files itself, since sled's own flush does not ask the disk to.
+//!   But between two syncs sled also moves old data about, in an order that it does not make safe against a power cut. So
+//!   a loss is looked for, not prevented: what was acknowledged stands in `HEAD`, and when the desk is opened, its feed
+//!   must reach that far and be the same there; else it is [`Error::Damaged`].
+//! * **That look is at the end of the feed, not at all the data.** A value that was altered is found out when it is read:
+//!   it has a checksum. Records that sled leaves out among older data, over a flipped bit or a power cut, are not
+//!   missed when the desk is opened, and maybe never.
 //! * **Opening repairs, and a repair can destroy.** sled overwrites what it takes for torn. Copy a folder that is
 //!   `Damaged` before you try anything with it.
 //! * sled answers some damage with a panic. It is caught, and becomes `Damaged`; its message still goes to where the
 //!   process sends panic messages. A program built with `panic = "abort"` ends there instead.
 //! * One process at a time has a desk open. sled's batches take a lock that all desks of the process share, so desks side
 //!   by side in one process write one after another.
-//! * A full disk stops the store with a typed error, and loses nothing that was acknowledged. The folder takes four to
-//!   five times the size of its live data, and some space must be free to open it again.
+//! * A full disk stops the store with a typed error, and loses nothing that was acknowledged. The folder takes several
+//!   times the size of its live data, and some space must be free to open it again.
 
 mod call;
 mod disk;

@@ -56,8 +56,7 @@ pub(crate) struct Place {
     folder: PathBuf,
     /// The same, wherever the process goes.
     root: PathBuf,
-    /// Holds the lock as long as it is open.
-    _lock: File,
+    lock: File,
 }
 
 impl Place {
@@ -67,7 +66,7 @@ impl Place {
         // Looked at before anything is put into it: a foreign folder stays as it is.
         look(folder)?;
         let root = path::absolute(folder).map_err(|source| cant_reach(folder, source))?;
-        let place = Self { folder: folder.to_owned(), root, _lock: lock(folder)? };
+        let place = Self { folder: folder.to_owned(), root, lock: lock(folder)? };
         // Whoever had the lock before may have made a desk since.
         let contents = look(folder)?;
         place.can_grow()?;
@@ -142,8 +141,8 @@ impl Place {
         self.data().join("db")
     }
 
-    /// Waits until sled has let go of its file. Its threads may hold the file for a moment after it was closed in this
-    /// process, and may still cut it shorter.
+    /// Waits until sled has let go of its file. After it was closed in this process, its threads may hold the file for a
+    /// moment, and may still cut it shorter; and so may a process that is just being started.
     fn wait_for_sled(&self) -> Result<()> {
         let file = match File::open(self.sled_file()) {
             Ok(file) => file,
@@ -153,7 +152,8 @@ impl Place {
         let until = Instant::now() + SLED_LAG;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(()),
+                // Unlocked by name: see `drop`.
+                Ok(()) => return file.unlock().map_err(|source| cant_reach(&self.folder, source)),
                 Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(SLED_LAG_STEP),
                 Err(TryLockError::WouldBlock) => return Err(Error::InUse { place: self.folder.clone() }),
                 Err(TryLockError::Error(source)) => return Err(cant_reach(&self.folder, source)),
@@ -172,6 +172,14 @@ impl Place {
             return cant_write(&self.folder, source);
         }
         Error::Unavailable { store: name_of(&self.folder), source: source.into() }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Closing would do, but for other threads that start processes: until such a process runs its own program, it
+        // has this file open, too, and with it the lock. If unlocking fails, closing is still to come.
+        let _ = self.lock.unlock();
     }
 }
 

@@ -4,8 +4,10 @@ mod common;
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bsm_core::{Error, PlaceFault, Reason};
@@ -178,13 +180,27 @@ fn a_desk_is_open_once() {
     open_blocking(folder.path(), &options()).expect("opened");
 }
 
+/// Even while other threads start processes, which have all files open for a moment.
 #[test]
 fn a_desk_that_was_closed_opens_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = make_desk(folder.path(), 0..1);
-    for number in 1..50 {
-        add_people(folder.path(), root, number..number + 1);
-    }
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) {
+                let started = Command::new(program()).arg("--list").stdout(Stdio::null()).status();
+                assert!(started.expect("started").success());
+            }
+        });
+        let opened = catch_unwind(|| {
+            for number in 1..50 {
+                add_people(folder.path(), root, number..number + 1);
+            }
+        });
+        done.store(true, Ordering::SeqCst);
+        opened.expect("opened each time");
+    });
 }
 
 #[test]

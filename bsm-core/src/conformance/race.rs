@@ -1,5 +1,6 @@
 //! Many tasks at one moment, and one command in the middle of another.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,16 +77,20 @@ pub(crate) async fn given_up<T>(times: usize, future: impl Future<Output = T>) -
 
 type Action = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
-/// A store in which something happens between the first command's decision and its commit: the interleaving that races
-/// hit by chance, every time.
+/// A store in which something happens between a command's decision and its commit: the interleaving that races hit by
+/// chance, every time. Each action precedes one commit, in order.
 pub(crate) struct Meanwhile {
     inner: Arc<dyn Store>,
-    action: Mutex<Option<Action>>,
+    actions: Mutex<VecDeque<Action>>,
 }
 
 impl Meanwhile {
-    pub(crate) fn new(inner: Arc<dyn Store>, action: impl Future<Output = Result<()>> + Send + 'static) -> Self {
-        Self { inner, action: Mutex::new(Some(Box::pin(action))) }
+    pub(crate) fn new<F>(inner: Arc<dyn Store>, actions: impl IntoIterator<Item = F>) -> Self
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let actions = actions.into_iter().map(|action| Box::pin(action) as Action).collect();
+        Self { inner, actions: Mutex::new(actions) }
     }
 }
 
@@ -108,7 +113,7 @@ impl Store for Meanwhile {
     }
 
     async fn commit(&self, change: ChangeSet) -> Result<Committed> {
-        let action = self.action.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let action = self.actions.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         if let Some(action) = action {
             action.await?;
         }

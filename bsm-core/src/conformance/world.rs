@@ -76,9 +76,18 @@ impl World {
         self.desk_over(Arc::clone(&self.store))
     }
 
-    /// A desk on which `action` happens between the decision and the commit of its first command.
-    pub(crate) fn meanwhile(&self, action: impl Future<Output = Result<()>> + Send + 'static) -> Desk {
-        self.desk_over(Arc::new(Meanwhile::new(Arc::clone(&self.store), action)))
+    /// A desk on which `action` happens between the decision and the commit of its first command. What it returns is
+    /// dropped; if it fails, so does the command.
+    pub(crate) fn meanwhile<T>(&self, action: impl Future<Output = Result<T>> + Send + 'static) -> Desk {
+        self.meanwhile_each([async move { action.await.map(drop) }])
+    }
+
+    /// A desk on which each of `actions` happens between the decision and the commit of one attempt at a command.
+    pub(crate) fn meanwhile_each<F>(&self, actions: impl IntoIterator<Item = F>) -> Desk
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.desk_over(Arc::new(Meanwhile::new(Arc::clone(&self.store), actions)))
     }
 
     fn desk_over(&self, store: Arc<dyn Store>) -> Desk {
@@ -189,7 +198,8 @@ impl World {
                 let named = (rating.service_id, rating.customer_id);
                 assert_eq!(named, (request.service_id, request.customer_id), "{id}: its rating is of something else");
             }
-            let open = ticket.is_some_and(|ticket| is_open(ticket.status));
+            // (What was rated stays fulfilled when its ticket is reopened.)
+            let open = ticket.is_some_and(|ticket| is_open(ticket.status)) && !request.rated;
             assert!(!open || request.status == RequestStatus::InProgress, "{id} has an open ticket: {request:?}");
         }
         for ticket in &tickets {

@@ -191,14 +191,17 @@ impl Catalogue {
         Ok(Self { offered })
     }
 
-    /// What changed in the catalogue lately: one service was retired, and one costs more than its requests did.
+    /// What changed in the catalogue lately: one service was retired, and one costs more than it did when it was asked for.
     pub(super) async fn change(&self, admin: &Admin, asked: &[ServiceId], calendar: Calendar) -> Result<()> {
         admin.at(calendar.at(on(4, 16, 30))).retire_service(self.retired()).await?;
-        if let Some(first) = asked.first() {
-            let price = admin.service(*first).await?.price;
-            let dearer = Money::new(price.amount() + Decimal::TEN, price.currency())?;
-            let change = ServiceChange { price: Some(dearer), ..ServiceChange::default() };
-            admin.at(calendar.at(on(1, 17, 10))).change_service(*first, change).await?;
+        for id in asked {
+            let price = admin.service(*id).await?.price;
+            if !price.amount().is_zero() {
+                let dearer = Money::new(price.amount() + Decimal::TEN, price.currency())?;
+                let change = ServiceChange { price: Some(dearer), ..ServiceChange::default() };
+                admin.at(calendar.at(on(1, 17, 10))).change_service(*id, change).await?;
+                break;
+            }
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! One moment of the demonstration: somebody does something through their portal.
 
-use crate::model::{Channel, Impact, Priority, RequestId, TicketId, TicketStatus, Timestamp, Urgency, UserId};
+use crate::model::{Channel, Impact, Priority, RequestId, Stars, TicketId, TicketStatus, Timestamp, Urgency, UserId};
 use crate::{
     Agent, FollowUp, NewTicket, OwnTicket, Patch, PriorityChange, Result, SubmitRequest, TicketChange,
     TicketFromRequest,
@@ -12,7 +12,6 @@ use super::chance::Chance;
 use super::plots::{Act, Begin, Staff};
 use super::stage::{About, Cast, Made, Thread};
 use super::stories::Story;
-use super::words::reviews;
 
 /// Where hard cases go.
 const SECOND_LINE: &str = "Second line";
@@ -35,6 +34,10 @@ impl Thread<'_> {
 
     fn request(&self) -> RequestId {
         self.request.expect("a plot submits its request before it acts on it: a test walks all plots")
+    }
+
+    fn opinion(&self) -> (Stars, &'static str) {
+        self.opinion.expect("a plot in which somebody rates is given stars and a review: a test counts both")
     }
 
     /// The group that the matter belongs to.
@@ -123,8 +126,9 @@ impl Scene<'_> {
                 self.made.tickets.push(ticket);
             }
             Act::Rate => {
-                let review = *self.chance.pick(reviews(thread.stars));
-                let rating = thread.customer.at(self.at).rate(thread.request(), thread.stars, review).await?;
+                let customer = thread.customer.at(self.at);
+                let (stars, review) = thread.opinion();
+                let rating = customer.rate(thread.request(), stars, review).await?;
                 self.made.ratings.push(rating.id);
             }
             Act::Withdraw => drop(thread.customer.at(self.at).withdraw_ticket(thread.ticket()).await?),

@@ -1,6 +1,8 @@
 //! Plays the plots: draws who and what each is about, and lets all of them go side by side in the order of time, so that
 //! numbers rise with the days.
 
+use std::collections::BTreeMap;
+
 use crate::model::{RatingId, RequestId, ServiceId, Stars, TicketId, Timestamp};
 use crate::{Admin, Agent, Customer, Result};
 
@@ -11,7 +13,7 @@ use super::people::{AGENTS, CUSTOMERS};
 use super::plots::{Act, Begin, PLOTS, Plot, Staff};
 use super::scene::Scene;
 use super::stories::{ALARMS, EVERYDAY, OUTAGES, Story};
-use super::words::STARS;
+use super::words::{STARS, reviews};
 
 /// Nothing that belongs to one plot happens so much later than it says.
 const MOST_LATE: usize = 50;
@@ -49,8 +51,8 @@ pub(super) struct Thread<'a> {
     pub(super) about: About<'a>,
     /// What is added to all times of the plot, in minutes.
     late: i32,
-    /// What its customer gives, if the plot comes to that.
-    pub(super) stars: Stars,
+    /// What its customer gives and writes, if the plot comes to that.
+    pub(super) opinion: Option<(Stars, &'static str)>,
     /// Who works on it.
     pub(super) agent: Staff,
     pub(super) ticket: Option<TicketId>,
@@ -104,7 +106,9 @@ fn threads<'a>(cast: &'a Cast, catalogue: &'a Catalogue, chance: &mut Chance) ->
     let mut everyday = chance.shuffled(&EVERYDAY).into_iter();
     let mut with_approval = chance.shuffled(catalogue.requestable(true)).into_iter();
     let mut without = chance.shuffled(catalogue.requestable(false)).into_iter();
-    let mut stars = chance.shuffled(STARS).into_iter();
+    let mut stars = chance.shuffled(STARS).into_iter().peekable();
+    // Nobody writes what another has written.
+    let mut wordings = BTreeMap::new();
     let mut next_service = |approval: bool| {
         let service = if approval { with_approval.next() } else { without.next() };
         About::Service(service.expect("the catalogue has a service for every plot that asks for one: a test counts"))
@@ -126,13 +130,16 @@ fn threads<'a>(cast: &'a Cast, catalogue: &'a Catalogue, chance: &mut Chance) ->
             _ => customers[place % CUSTOMERS],
         };
         let rates = plot.acts.iter().any(|(_, act)| *act == Act::Rate);
-        let stars = if rates { stars.next() } else { None };
+        let opinion = stars.next_if(|_| rates).and_then(|stars| {
+            let wordings = wordings.entry(stars).or_insert_with(|| chance.shuffled(reviews(stars)).into_iter());
+            wordings.next().map(|review| (stars, *review))
+        });
         threads.push(Thread {
             plot,
             customer,
             about,
             late: i32::try_from(chance.below(MOST_LATE)).unwrap_or(0),
-            stars: stars.unwrap_or(Stars::Five),
+            opinion,
             agent: Staff::First,
             ticket: None,
             request: None,

@@ -97,5 +97,9 @@ mod tests {
     fn the_stars_have_the_mean_that_the_demonstration_names() {
         let sum: u32 = STARS.iter().map(|stars| u32::from(stars.code())).sum();
         assert_eq!((sum, STARS.len()), (26, 6));
+        for stars in STARS {
+            let of_these = STARS.iter().filter(|other| **other == stars).count();
+            assert!(of_these <= reviews(stars).len(), "no review is written twice");
+        }
     }
 }

@@ -281,7 +281,8 @@ impl<'a> Call<'a> {
         let used = actor.zip(key.map(str::to_owned));
         let set = ReadSet { get, find: find.clone(), scan: scan.clone(), used, ..ReadSet::default() };
         let answers = self.read(set).await?;
-        if let Some(used) = answers.used {
+        // One that is past its time is not known any more, though the store may not have forgotten it yet.
+        if let Some(used) = answers.used.filter(|used| used.keep_until > self.desk.now()) {
             return if used.digest == digest { Ok((Vec::new(), Some(used.answer))) } else { Err(Error::KeyReused) };
         }
         let scanned = answers.scanned.map(|scanned| scanned.rows).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::model::{Entity, HistoryEntry, Key, Row, TimeRange, UserId, Value, Version};
+use crate::model::{Entity, HistoryEntry, Key, Row, TimeRange, Timestamp, UserId, Value, Version};
 use crate::schema::{Counter, Field, Index, Relation};
 
 use super::Stamp;
@@ -153,6 +153,8 @@ pub struct Remembered {
     pub digest: [u8; 16],
     /// The row that answered it.
     pub answer: Key,
+    /// Until when it is kept. A store may give one that is past its time: the reader compares.
+    pub keep_until: Timestamp,
 }
 
 /// The answers to a [`ReadSet`], part by part and in its order.
@@ -169,6 +171,6 @@ pub struct Answers {
     /// For each query its counters that are not zero: the text form of the values behind the prefix, and the sum. In
     /// no order.
     pub counts: Vec<Vec<(Vec<String>, i128)>>,
-    /// The command that the idempotency key stands for, if it was used and is still kept.
+    /// The command that the idempotency key stands for, if it was used and was not forgotten.
     pub used: Option<Remembered>,
 }

@@ -2,10 +2,12 @@
 
 use std::io;
 use std::ops::Bound;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use bsm_store_kv::MemoryEngine;
+use bsm_core::store::{Committed, Store};
 use bsm_store_kv::engine::{Batch, Direction, Engine, EngineError, EngineResult, Head, Op, View};
+use bsm_store_kv::{Durability, KvOptions, KvStore, MemoryEngine};
 use bytes::Bytes;
 
 /// What happens to one call.
@@ -254,4 +256,29 @@ fn of(op: &Op) -> &Bytes {
     match op {
         Op::Put(key, _) | Op::Delete(key) => key,
     }
+}
+
+/// A store on an engine that the test keeps a hold of.
+pub fn open(engine: &Arc<FaultyEngine>, durability: Durability) -> KvStore {
+    KvStore::open(Arc::clone(engine), KvOptions { durability, epoch: None }).expect("a store")
+}
+
+/// An engine that claims to be durable, and a store on it.
+pub fn durable() -> (Arc<FaultyEngine>, KvStore) {
+    let engine = Arc::new(FaultyEngine::default());
+    let store = open(&engine, Durability::Sync);
+    (engine, store)
+}
+
+/// A commit under way.
+pub type Commit<'s> = Pin<Box<dyn Future<Output = bsm_core::Result<Committed>> + Send + 's>>;
+
+/// A commit of user `n`, begun, and held in its sync until the test lets syncs go on.
+pub fn begin_and_hold<'s>(engine: &FaultyEngine, store: &'s KvStore, n: u32) -> Commit<'s> {
+    engine.hold_syncs(true);
+    let syncs = engine.syncs();
+    let mut commit = store.commit(super::insert([super::user(n).into()]));
+    assert!(super::poll_once(&mut commit).is_none());
+    engine.wait_for_syncs(syncs + 1);
+    commit
 }

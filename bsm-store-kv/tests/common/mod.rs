@@ -225,6 +225,13 @@ pub async fn get(store: &dyn Store, key: impl Into<Key>) -> Option<Row> {
     store.read(set).await.expect("a read").got.remove(0)
 }
 
+/// All users, newest first.
+pub async fn users(store: &dyn Store) -> Vec<Row> {
+    let all = scan(vec![branch(Index::primary(bsm_core::model::Entity::User), vec![])]);
+    let set = ReadSet { scan: Some(all), ..ReadSet::default() };
+    store.read(set).await.expect("a read").scanned.expect("a page").rows
+}
+
 /// Polls a future once, as an executor would that then loses interest.
 pub fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

@@ -1,7 +1,7 @@
 //! What the tests of this crate share: a server, a schema for each test, and rows.
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 
-pub mod rows;
+pub(crate) mod rows;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -12,7 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
 
 /// The server that the tests use.
-pub fn server() -> String {
+pub(crate) fn server() -> String {
     std::env::var("BSM_TEST_POSTGRES_URL").unwrap_or_else(|_| {
         panic!(
             "these tests need a PostgreSQL server, which BSM_TEST_POSTGRES_URL names; \
@@ -24,28 +24,28 @@ pub fn server() -> String {
 
 /// A test's own schema.
 #[derive(Clone)]
-pub struct Place {
+pub(crate) struct Place {
     /// The schema.
-    pub schema: String,
+    pub(crate) schema: String,
     /// Connections past the store.
-    pub pool: PgPool,
+    pub(crate) pool: PgPool,
 }
 
 impl Place {
     /// The address of the desk in it.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let server = server();
         let sign = if server.contains('?') { '&' } else { '?' };
         format!("{server}{sign}schema={}", self.schema)
     }
 
     /// Opens the desk in it.
-    pub async fn open(&self) -> Arc<PostgresStore> {
+    pub(crate) async fn open(&self) -> Arc<PostgresStore> {
         Arc::new(PostgresStore::connect(&self.url()).await.expect("opens"))
     }
 
     /// Does something past the store; `{}` stands for the schema.
-    pub async fn sql(&self, text: &str) {
+    pub(crate) async fn sql(&self, text: &str) {
         let text = text.replace("{}", &self.schema);
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&self.pool).await.expect("runs");
     }
@@ -56,7 +56,7 @@ impl Place {
 }
 
 /// Runs a test in a schema of its own, which is dropped afterwards, whatever happens.
-pub async fn in_schema<F: Future<Output = ()>>(test: &str, run: impl FnOnce(Place) -> F) {
+pub(crate) async fn in_schema<F: Future<Output = ()>>(test: &str, run: impl FnOnce(Place) -> F) {
     let options: PgConnectOptions = server().parse().expect("BSM_TEST_POSTGRES_URL is a URL");
     let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await.expect("the server answers");
     let place = Place { schema: format!("bsm_test_{test}_{}", std::process::id()), pool };

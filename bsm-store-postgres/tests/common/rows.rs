@@ -10,18 +10,18 @@ use bsm_core::store::{ChangeSet, Guard, Idempotency, ReadSet, Store, Write};
 use uuid::Uuid;
 
 /// A moment, some milliseconds after the first.
-pub fn moment(millis: u32) -> Timestamp {
+pub(crate) fn moment(millis: u32) -> Timestamp {
     Timestamp::MIN.plus_micros(1_700_000_000_000_000 + i64::from(millis) * 1000)
 }
 
 /// An id of a creation at `moment(n)`.
-pub fn id(n: u32) -> Uuid {
+pub(crate) fn id(n: u32) -> Uuid {
     let at = moment(n);
     let (first, _) = TimeRange { from: Some(at), to: Some(at) }.ids();
     Uuid::from_u128(first.as_u128() | u128::from(n))
 }
 
-pub fn user(n: u32) -> User {
+pub(crate) fn user(n: u32) -> User {
     User {
         id: UserId::from_uuid(id(n)),
         full_name: format!("Person {n}"),
@@ -34,7 +34,7 @@ pub fn user(n: u32) -> User {
     }
 }
 
-pub fn service(n: u32) -> Service {
+pub(crate) fn service(n: u32) -> Service {
     Service {
         id: ServiceId::from_uuid(id(n)),
         name: format!("Service {n}"),
@@ -48,7 +48,7 @@ pub fn service(n: u32) -> Service {
     }
 }
 
-pub fn request(n: u32, service: &Service, customer: &User) -> ServiceRequest {
+pub(crate) fn request(n: u32, service: &Service, customer: &User) -> ServiceRequest {
     ServiceRequest {
         id: RequestId::from_uuid(id(n)),
         number: RequestNumber::PENDING,
@@ -69,7 +69,7 @@ pub fn request(n: u32, service: &Service, customer: &User) -> ServiceRequest {
     }
 }
 
-pub fn ticket(n: u32, by: &User) -> Ticket {
+pub(crate) fn ticket(n: u32, by: &User) -> Ticket {
     Ticket {
         id: TicketId::from_uuid(id(n)),
         number: TicketNumber::PENDING,
@@ -98,7 +98,7 @@ pub fn ticket(n: u32, by: &User) -> Ticket {
     }
 }
 
-pub fn rating(n: u32, service: &Service, customer: &User) -> Rating {
+pub(crate) fn rating(n: u32, service: &Service, customer: &User) -> Rating {
     Rating {
         id: RatingId::from_uuid(id(n)),
         service_id: service.id,
@@ -110,7 +110,7 @@ pub fn rating(n: u32, service: &Service, customer: &User) -> Rating {
     }
 }
 
-pub fn article(n: u32, author: &User) -> Article {
+pub(crate) fn article(n: u32, author: &User) -> Article {
     Article {
         id: ArticleId::from_uuid(id(n)),
         title: format!("Article {n}"),
@@ -124,7 +124,7 @@ pub fn article(n: u32, author: &User) -> Article {
     }
 }
 
-pub fn note(n: u32, ticket: &Ticket, author: &User) -> Note {
+pub(crate) fn note(n: u32, ticket: &Ticket, author: &User) -> Note {
     Note {
         id: NoteId::from_uuid(id(n)),
         ticket_id: ticket.id,
@@ -136,14 +136,14 @@ pub fn note(n: u32, ticket: &Ticket, author: &User) -> Note {
 }
 
 /// The row as it is written next.
-pub fn next(row: impl Into<Row>, millis: u32) -> Row {
+pub(crate) fn next(row: impl Into<Row>, millis: u32) -> Row {
     let mut row = row.into();
     row.stamp(row.version().next(), moment(millis));
     row
 }
 
 /// A change set of these writes, with an entry of history for each.
-pub fn change(writes: Vec<Write>) -> ChangeSet {
+pub(crate) fn change(writes: Vec<Write>) -> ChangeSet {
     let mut change = ChangeSet::new(moment(0));
     change.history = writes.iter().map(|write| entry(write, moment(0))).collect();
     change.writes = writes;
@@ -171,16 +171,16 @@ fn entry(write: &Write, at: Timestamp) -> HistoryEntry {
     }
 }
 
-pub fn insert(rows: impl IntoIterator<Item = Row>) -> ChangeSet {
+pub(crate) fn insert(rows: impl IntoIterator<Item = Row>) -> ChangeSet {
     change(rows.into_iter().map(Write::Insert).collect())
 }
 
-pub fn at_version(row: impl Into<Row>) -> Guard {
+pub(crate) fn at_version(row: impl Into<Row>) -> Guard {
     let row = row.into();
     Guard::Version { key: row.key(), version: row.version() }
 }
 
-pub fn idempotency(actor: &User, key: &str, digest: u8, answer: impl Into<Key>) -> Idempotency {
+pub(crate) fn idempotency(actor: &User, key: &str, digest: u8, answer: impl Into<Key>) -> Idempotency {
     Idempotency {
         actor: actor.id,
         key: key.to_owned(),
@@ -191,7 +191,7 @@ pub fn idempotency(actor: &User, key: &str, digest: u8, answer: impl Into<Key>) 
 }
 
 /// A row by its id.
-pub async fn get(store: &dyn Store, key: impl Into<Key>) -> Option<Row> {
+pub(crate) async fn get(store: &dyn Store, key: impl Into<Key>) -> Option<Row> {
     let set = ReadSet { get: vec![key.into()], ..ReadSet::default() };
     store.read(set).await.expect("reads").got.pop().flatten()
 }

@@ -18,6 +18,11 @@ pub(crate) fn sled(folder: &TempDir) -> String {
     format!("sled:{}", folder.path().join("desk").display())
 }
 
+/// The same, for tests that are not about what a sudden end leaves: without a sync for each command.
+pub(crate) fn sled_relaxed(folder: &TempDir) -> String {
+    sled(folder) + "?durability=relaxed"
+}
+
 /// A file of these lines.
 pub(crate) fn file(folder: &TempDir, name: &str, lines: &[String]) -> PathBuf {
     let path = folder.path().join(name);

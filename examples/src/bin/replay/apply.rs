@@ -17,23 +17,20 @@ use crate::progress::Progress;
 /// applied by then stays, and the next run goes on behind it.
 pub(crate) async fn play(log: &Log, desk: &Desk, people: &mut People, progress: &mut Progress) -> Result<(), Fault> {
     for incident in &log.incidents {
-        let refused = |row: &Row, source| Fault::Refused {
+        let refused = |row: &Row, source: Error| Fault::Refused {
             log: log.name.clone(),
             line: row.line,
             number: incident.number.clone(),
-            source,
+            source: Box::new(source),
         };
-        let (ticket, had) = match standing(incident, people).await? {
-            Some((ticket, had)) => {
-                progress.had(had);
-                (ticket, had)
-            }
-            None => {
-                let opened = open(desk, people, incident).await;
-                let ticket = opened.map_err(|source| refused(&incident.first, source))?.id;
-                progress.row().await?;
-                (ticket, 1)
-            }
+        let (ticket, had) = if let Some(standing) = standing(incident, people).await? {
+            progress.had(standing.1);
+            standing
+        } else {
+            let opened = open(desk, people, incident).await;
+            let ticket = opened.map_err(|source| refused(&incident.first, source))?.id;
+            progress.row().await?;
+            (ticket, 1)
         };
         for (before, row) in (1..).zip(&incident.later).skip(had - 1) {
             let changed = change(desk, people, incident, ticket, before, row).await;

@@ -27,7 +27,7 @@ pub(crate) enum Fault {
     Scattered { log: String, line: u64, number: String },
     /// The desk does not take a row.
     #[error("{log}, line {line}: the desk does not take this row of {number}")]
-    Refused { log: String, line: u64, number: String, source: Error },
+    Refused { log: String, line: u64, number: String, source: Box<Error> },
     /// The desk has users, and none of them is the admin of earlier replays.
     #[error("the desk has users, but no admin of an earlier replay: replay into an empty desk")]
     ForeignDesk,
@@ -45,6 +45,11 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// Whether the program that reads the output wants no more of it, as `head` does: no fault of anybody's.
+    pub(crate) fn is_end_of_reader(&self) -> bool {
+        matches!(self, Self::Terminal(source) if source.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
     /// The fault and what is behind it, in one line.
     pub(crate) fn whole(&self) -> String {
         let mut line = self.to_string();

@@ -72,11 +72,6 @@ pub(crate) struct Opened {
 }
 
 impl Incident {
-    /// All rows.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
-        std::iter::once(&self.first).chain(&self.later)
-    }
-
     /// How many rows it has.
     pub(crate) fn len(&self) -> usize {
         1 + self.later.len()

@@ -3,7 +3,7 @@
 //! Run by a person, or by tests. It uses the desk's public face only: whatever the log holds goes through the same
 //! portals and rules as everything else. The rooms: [`log`] reads the file in the words of [`words`], [`people`] enters
 //! who it names, [`apply`] sends a command for each row, [`outcome`] reads back what the desk says, [`check`] compares
-//! that with the log, [`dump`] and [`report`] write it down.
+//! that with the log, [`dump`], [`report`] and [`tables`] write it down.
 //!
 //! # How a row is taken
 //! The first row of an incident opens a ticket, each later one is one change of it: by the person it names, at the time
@@ -28,6 +28,7 @@ mod outcome;
 mod people;
 mod progress;
 mod report;
+mod tables;
 mod words;
 
 use std::path::PathBuf;
@@ -68,6 +69,7 @@ struct Arguments {
 async fn main() -> ExitCode {
     match replay(&Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(fault) if fault.is_end_of_reader() => ExitCode::SUCCESS,
         Err(fault) => {
             eprintln!("replay: {}", fault.whole());
             ExitCode::FAILURE
@@ -103,5 +105,5 @@ async fn play_and_check(arguments: &Arguments, log: &Log, desk: &bsm::Desk) -> R
         dump::write(path, &outcomes)?;
     }
     let report = report::Report::new(log, &outcomes, verdict, progress.applied(), seconds);
-    if arguments.json { report.print_json() } else { report.print_tables(&admin).await }
+    if arguments.json { report.print_json() } else { tables::print(&report, &admin).await }
 }

@@ -1,12 +1,10 @@
-//! Tells how the replay went: one JSON object, or tables for a person. The only room that writes to standard output.
+//! How the replay went, in figures, and as one JSON object. The only room that writes to standard output;
+//! [`tables`](crate::tables) makes the text for a person from the same figures.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 
-use bsm::Admin;
 use bsm::model::{Priority, TicketStatus};
-use bsm::view::{Query, WorkListing};
-use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use crate::check::{Difference, Verdict};
@@ -14,8 +12,6 @@ use crate::fault::Fault;
 use crate::log::Log;
 use crate::outcome::Outcome;
 
-/// The rows of the unified view that are shown.
-const HEAD: usize = 10;
 /// The differences of a kind that are shown; the count tells of the rest.
 const SHOWN: usize = 20;
 
@@ -23,48 +19,48 @@ const SHOWN: usize = 20;
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     /// Incidents of the log.
-    incidents: usize,
+    pub(crate) incidents: usize,
     /// Rows of the log.
-    events: usize,
+    pub(crate) events: usize,
     /// Rows that this run applied; the desk had the others.
-    applied: usize,
+    pub(crate) applied: usize,
     /// The log's tickets, by the status that they have now.
-    tickets: BTreeMap<TicketStatus, usize>,
+    pub(crate) tickets: BTreeMap<TicketStatus, usize>,
     /// Reopenings in all.
-    reopened: u64,
+    pub(crate) reopened: u64,
     /// Tickets that were reopened at least once.
-    reopened_tickets: usize,
+    pub(crate) reopened_tickets: usize,
     /// Fields in which desk and log don't agree.
-    mismatches: usize,
+    pub(crate) mismatches: usize,
     /// The first of them.
-    mismatched: Vec<Difference>,
+    pub(crate) mismatched: Vec<Difference>,
     /// Closing times that the log has otherwise.
-    closing_time_differences: usize,
+    pub(crate) closing_time_differences: usize,
     /// Counts of reassignments that the log has otherwise.
-    reassignment_differences: usize,
+    pub(crate) reassignment_differences: usize,
     /// The first of both.
-    differences: Vec<Difference>,
+    pub(crate) differences: Vec<Difference>,
     /// Rows whose caller, opener, opening time or channel the ticket did not take, since it keeps the first.
-    kept_as_opened: usize,
+    pub(crate) kept_as_opened: usize,
     /// Tickets whose priority does not follow from impact and urgency.
-    priorities_by_hand: usize,
+    pub(crate) priorities_by_hand: usize,
     /// Entries in the histories of the log's tickets.
-    history_entries: u64,
+    pub(crate) history_entries: u64,
     /// How long this run applied rows.
-    seconds: f64,
+    pub(crate) seconds: f64,
     /// Rows that it applied in a second.
-    rate: f64,
+    pub(crate) rate: f64,
     /// From opening to the last move to Resolved, by priority, of the tickets that are resolved or closed.
-    time_to_resolve: BTreeMap<Priority, Times>,
+    pub(crate) time_to_resolve: BTreeMap<Priority, Times>,
 }
 
 /// Figures of some spans of time, in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-struct Times {
-    count: usize,
-    median_seconds: i64,
-    mean_seconds: f64,
-    p90_seconds: i64,
+pub(crate) struct Times {
+    pub(crate) count: usize,
+    pub(crate) median_seconds: f64,
+    pub(crate) mean_seconds: f64,
+    pub(crate) p90_seconds: f64,
 }
 
 impl Times {
@@ -75,17 +71,20 @@ impl Times {
         let sum: i64 = spans.iter().sum();
         Some(Self {
             count: spans.len(),
-            median_seconds: *spans.get(rank(50))?,
-            mean_seconds: ratio(sum, spans.len()),
-            p90_seconds: *spans.get(rank(90))?,
+            median_seconds: float(*spans.get(rank(50))?),
+            mean_seconds: float(sum) / float(count(spans.len())),
+            p90_seconds: float(*spans.get(rank(90))?),
         })
     }
 }
 
-/// A mean; what a double can't hold exactly does not matter in it.
+fn count(of: usize) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
+}
+
 #[expect(clippy::cast_precision_loss, reason = "seconds and counts stay far below 2^53")]
-fn ratio(sum: i64, count: usize) -> f64 {
-    sum as f64 / count as f64
+fn float(number: i64) -> f64 {
+    number as f64
 }
 
 impl Report {
@@ -118,7 +117,7 @@ impl Report {
             priorities_by_hand: outcomes.iter().filter(|outcome| outcome.ticket.priority_overridden).count(),
             history_entries: outcomes.iter().map(|outcome| outcome.story.entries).sum(),
             seconds,
-            rate: if seconds > 0.0 { ratio(i64::try_from(applied).unwrap_or(i64::MAX), 1) / seconds } else { 0.0 },
+            rate: if seconds > 0.0 { float(count(applied)) / seconds } else { 0.0 },
             time_to_resolve: spans.into_iter().filter_map(|(key, spans)| Some((key, Times::of(spans)?))).collect(),
         }
     }
@@ -129,125 +128,17 @@ impl Report {
     /// [`Fault::Json`], [`Fault::Terminal`].
     pub(crate) fn print_json(&self) -> Result<(), Fault> {
         let text = serde_json::to_string_pretty(self).map_err(Fault::Json)?;
-        writeln!(io::stdout(), "{text}").map_err(Fault::Terminal)
-    }
-
-    /// Writes the report as a person would want to read it, with the head of the unified view and the desk's counts.
-    ///
-    /// # Errors
-    /// [`Fault::Desk`], [`Fault::Terminal`].
-    pub(crate) async fn print_tables(&self, admin: &Admin) -> Result<(), Fault> {
-        let page = admin.unified(&Query::<WorkListing>::default().limit(HEAD)).await.map_err(Fault::Desk)?;
-        let summary = admin.summary().await.map_err(Fault::Desk)?;
-        let mut head = table(["Number", "Title", "Status", "Priority", "Customer", "Assigned to", "Opened"]);
-        for row in &page.rows {
-            let name = |person: &Option<bsm::view::Person>| person.as_ref().map(|person| person.full_name.clone());
-            head.add_row([
-                row.number.clone(),
-                row.title.clone(),
-                row.status.to_string(),
-                row.priority.map(|priority| priority.to_string()).unwrap_or_default(),
-                name(&row.customer).unwrap_or_default(),
-                name(&row.assigned_to).unwrap_or_default(),
-                row.created_at.to_datetime().format("%Y-%m-%d %H:%M").to_string(),
-            ]);
-        }
-        let mut text = format!("The head of the unified view\n{head}\n\n");
-        text.push_str(&format!(
-            "The desk has {} tickets and {} people ({}).\n",
-            summary.ticket_count(),
-            summary.user_count(),
-            listed(&summary.users),
-        ));
-        text.push_str(&format!("\nTime from opening to resolution\n{}\n\n", self.times()));
-        text.push_str(&self.story());
-        io::stdout().write_all(text.as_bytes()).map_err(Fault::Terminal)
-    }
-
-    fn times(&self) -> Table {
-        let mut table = table(["Priority", "Tickets", "Median", "Mean", "90 % within"]);
-        for (priority, times) in &self.time_to_resolve {
-            table.add_row([
-                format!("{} {priority}", priority.code()),
-                times.count.to_string(),
-                hours(times.median_seconds),
-                hours_of(times.mean_seconds),
-                hours(times.p90_seconds),
-            ]);
-        }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        table
-    }
-
-    /// What happened, in sentences.
-    fn story(&self) -> String {
-        let mut text = format!(
-            "{} incidents with {} rows: {} applied now, in {:.1} s ({:.0} rows/s); {} history entries.\n\
-             Tickets: {}. Reopened {} times, {} tickets.\n",
-            self.incidents,
-            self.events,
-            self.applied,
-            self.seconds,
-            self.rate,
-            self.history_entries,
-            listed(&self.tickets),
-            self.reopened,
-            self.reopened_tickets,
-        );
-        if self.kept_as_opened > 0 {
-            text.push_str(&format!(
-                "{} rows change caller, opener, opening time or channel; a ticket keeps those of its first.\n",
-                self.kept_as_opened
-            ));
-        }
-        if self.priorities_by_hand > 0 {
-            text.push_str(&format!(
-                "{} tickets have a priority that does not follow from impact and urgency.\n",
-                self.priorities_by_hand
-            ));
-        }
-        text.push_str(&format!("Mismatches with the log's last rows: {}.\n", self.mismatches));
-        text.push_str(&differences(&self.mismatched));
-        text.push_str(&format!(
-            "Apart from those, the log's own columns differ from its rows in {} closing times and {} reassignment \
-             counts.\n",
-            self.closing_time_differences, self.reassignment_differences
-        ));
-        text.push_str(&differences(&self.differences));
-        text
+        print(&(text + "\n"))
     }
 }
 
-fn differences(differences: &[Difference]) -> String {
-    if differences.is_empty() {
-        return String::new();
-    }
-    let mut table = table(["Incident", "Field", "Log", "Desk"]);
-    for Difference { incident, field, log, desk } in differences {
-        table.add_row([incident.as_str(), field, log, desk]);
-    }
-    format!("{table}\n")
-}
-
-fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
-    table
-}
-
-/// `12 new, 3 closed`.
-fn listed<K: std::fmt::Display, V: std::fmt::Display>(counts: &BTreeMap<K, V>) -> String {
-    counts.iter().map(|(key, count)| format!("{count} {key}")).collect::<Vec<_>>().join(", ")
-}
-
-fn hours(seconds: i64) -> String {
-    hours_of(ratio(seconds, 1))
-}
-
-fn hours_of(seconds: f64) -> String {
-    format!("{:.1} h", seconds / 3600.0)
+/// Writes a text to standard output, line end included.
+///
+/// # Errors
+/// [`Fault::Terminal`].
+pub(crate) fn print(text: &str) -> Result<(), Fault> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Fault::Terminal)
 }
 
 #[cfg(test)]
@@ -257,9 +148,9 @@ mod tests {
     #[test]
     fn the_figures_of_spans_are_those_of_the_nearest_rank() {
         assert_eq!(Times::of(Vec::new()), None);
-        let one = Times { count: 1, median_seconds: 7, mean_seconds: 7.0, p90_seconds: 7 };
+        let one = Times { count: 1, median_seconds: 7.0, mean_seconds: 7.0, p90_seconds: 7.0 };
         assert_eq!(Times::of(vec![7]), Some(one));
-        let ten = Times { count: 10, median_seconds: 5, mean_seconds: 5.5, p90_seconds: 9 };
+        let ten = Times { count: 10, median_seconds: 5.0, mean_seconds: 5.5, p90_seconds: 9.0 };
         assert_eq!(Times::of((1..=10).rev().collect()), Some(ten));
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bsm::demo::Demo;
 use bsm::model::{Rating, RequestId, Stars, TicketId};
 use bsm::store::Stamp;
-use bsm::view::{OwnListing, Query, Revenue, UnifiedTicket, WorkListing};
+use bsm::view::{OwnListing, Query, Summary, UnifiedTicket, WorkListing};
 use bsm::{Admin, CUSTOMER_REQUEST, Customer, Desk, SubmitRequest, TicketFromRequest, TicketUpdate};
 use bsm_examples::paging::all;
 use serde::Serialize;
@@ -24,7 +24,7 @@ const UPDATES: usize = 10;
 /// One step, and what it led to.
 #[derive(Debug, Serialize)]
 pub(crate) struct Step {
-    pub(crate) step: u8,
+    pub(crate) number: u8,
     pub(crate) title: &'static str,
     /// The calls that were made, as `portal.method`.
     pub(crate) commands: Vec<&'static str>,
@@ -41,14 +41,12 @@ pub(crate) struct AdminSees {
     pub(crate) rows: Vec<UnifiedTicket>,
     /// All rows of the unified view.
     pub(crate) unified: usize,
-    pub(crate) requests: u64,
-    pub(crate) tickets: u64,
-    pub(crate) ratings: u64,
+    /// The mean of all ratings.
     pub(crate) mean_rating: Option<f64>,
     /// The share of those who gave 4 or 5 stars.
     pub(crate) satisfaction: Option<f64>,
-    /// What fulfilled requests earned.
-    pub(crate) revenue: Vec<Revenue>,
+    /// The totals of the desk.
+    pub(crate) summary: Summary,
 }
 
 /// What the customer's portal shows of the request, and of what is theirs.
@@ -150,9 +148,9 @@ impl Walk {
     ) -> Result<&Step, Fault> {
         let admin_sees = AdminSees::through(&self.admin_looks, request).await?;
         let customer_sees = CustomerSees::through(&self.customer_looks, request, ticket).await?;
-        let step = u8::try_from(self.steps.len() + 1).unwrap_or(u8::MAX);
+        let number = u8::try_from(self.steps.len() + 1).unwrap_or(u8::MAX);
         let (commands, ids) = (commands.to_vec(), self.ids.clone());
-        self.steps.push(Step { step, title, commands, ids, admin_sees, customer_sees });
+        self.steps.push(Step { number, title, commands, ids, admin_sees, customer_sees });
         self.steps.last().ok_or(Fault::Missing("the step"))
     }
 }
@@ -164,12 +162,9 @@ impl AdminSees {
         Ok(Self {
             unified: unified.len(),
             rows: about(request, unified),
-            requests: summary.request_count(),
-            tickets: summary.ticket_count(),
-            ratings: summary.ratings.count(),
-            mean_rating: summary.ratings.mean().and_then(number),
-            satisfaction: summary.ratings.satisfaction().and_then(number),
-            revenue: summary.revenue,
+            mean_rating: summary.ratings.mean().as_ref().and_then(number),
+            satisfaction: summary.ratings.satisfaction().as_ref().and_then(number),
+            summary,
         })
     }
 }

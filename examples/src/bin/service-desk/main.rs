@@ -39,7 +39,7 @@ struct Arguments {
     /// Stops once the desk is filled.
     #[arg(long)]
     no_flow: bool,
-    /// Fixes clock and ids, so that the same seed gives the same desk to the byte, and draws other texts than 0 does.
+    /// Draws the texts, and fixes clock and ids: the same seed gives the same desk, to the byte.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Deletes the desk that is there first. Only a folder that holds a desk and nothing else is emptied.
@@ -87,7 +87,7 @@ async fn fill_and_show(arguments: &Arguments, desk: &Desk, options: &DemoOptions
 
 async fn fill(desk: &Desk, options: &DemoOptions, fresh: bool) -> Result<Demo, Fault> {
     match demo::populate(desk, options).await {
-        // A desk has users from its first moment on, so this is how one shows that is not empty.
+        // A desk has users from its first moment on, so this is how it says that it is not empty.
         Err(Error::AlreadyBootstrapped) if fresh => Err(Fault::CantClear),
         Err(Error::AlreadyBootstrapped) => Err(Fault::NotEmpty),
         filled => filled.map_err(Fault::Desk),

@@ -29,7 +29,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(seed: Option<u64>, desk: Survey, flow: Option<Vec<Step>>, counts_after: Option<Counts>) -> Self {
-        let mean_rating = desk.summary.ratings.mean().and_then(number);
+        let mean_rating = desk.summary.ratings.mean().as_ref().and_then(number);
         Self { seed, counts: desk.counts, mean_rating, desk, flow, counts_after }
     }
 

@@ -64,13 +64,18 @@ impl Survey {
             services: agreed("services", services.len(), summary.service_count())?,
             requests: agreed("requests", requests.len(), summary.request_count())?,
             ratings: agreed("ratings", ratings.len(), summary.ratings.count())?,
-            unified: agreed("rows in the unified view", unified.len(), summary.ticket_count() + summary.request_count())?,
+            unified: agreed(
+                "rows in the unified view",
+                unified.len(),
+                summary.ticket_count() + summary.request_count(),
+            )?,
             foreign_keys: owners as u64,
             records: 0,
         };
-        counts.records = [counts.users, counts.tickets, counts.articles, counts.services, counts.requests, counts.ratings]
-            .into_iter()
-            .sum();
+        counts.records =
+            [counts.users, counts.tickets, counts.articles, counts.services, counts.requests, counts.ratings]
+                .into_iter()
+                .sum();
         Ok(Self { counts, summary, users, services, unified, tickets, requests, ratings, articles })
     }
 }
@@ -87,6 +92,6 @@ fn agreed(what: &'static str, listed: usize, counted: u64) -> Result<u64, Fault>
 }
 
 /// A decimal as a JSON number. Those of ratings have so few digits that a double keeps them as they are written.
-pub(crate) fn number(decimal: impl ToString) -> Option<f64> {
+pub(crate) fn number(decimal: &impl ToString) -> Option<f64> {
     decimal.to_string().parse().ok()
 }

@@ -1,16 +1,18 @@
-//! The report as a person would want to read it: tables, and a line or two between them.
+//! The report as a person would want to read it: tables, and a line or two between them. [`desk`] tells what stands on
+//! the desk, [`steps`] how the request went.
+
+mod desk;
+mod steps;
 
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal};
 
-use bsm::model::{Timestamp, User};
+use bsm::model::Timestamp;
 use bsm::view::{Person, UnifiedTicket};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 
 use crate::fault::Fault;
-use crate::flow::Step;
 use crate::report::{Report, print as print_text};
-use crate::survey::{Counts, Survey};
 
 /// How wide tables get, in characters.
 const WIDTH: u16 = 120;
@@ -48,38 +50,85 @@ impl Page {
     }
 
     fn heading(&mut self, text: impl Display) {
-        let (on, off) = if self.colour { ("\u{1b}[1;36m", "\u{1b}[0m") } else { ("", "") };
-        let gap = if self.text.is_empty() { "" } else { "\n" };
-        self.push(format_args!("{gap}{on}{text}{off}"));
+        if !self.text.is_empty() {
+            self.line("");
+        }
+        self.styled("1;36", text);
     }
 
     fn aside(&mut self, text: impl Display) {
-        let (on, off) = if self.colour { ("\u{1b}[2m", "\u{1b}[0m") } else { ("", "") };
-        self.push(format_args!("{on}{text}{off}"));
+        self.styled("2", text);
     }
 
-    fn push(&mut self, text: impl Display) {
+    fn styled(&mut self, style: &str, text: impl Display) {
+        if self.colour { self.line(format_args!("\u{1b}[{style}m{text}\u{1b}[0m")) } else { self.line(text) }
+    }
+
+    fn line(&mut self, text: impl Display) {
         // Writing into a string does not fail.
         let _ = writeln!(self.text, "{text}");
     }
 
     fn table(&mut self, table: &Table) {
         for line in table.lines() {
-            self.push(line.trim_end());
+            self.line(line.trim_end());
         }
     }
 
-    fn desk(&mut self, report: &Report) {
-        let Survey { users, services, unified, requests, ratings, articles, .. } = &report.desk;
-        self.heading("A service desk, for demonstration");
-        self.counts(&report.counts);
-        self.people(users);
-        self.services(services);
-        self.heading(format_args!("The unified view: {} tickets and requests, the newest first", unified.len()));
-        self.unified(unified);
-        self.requests(requests);
-        self.ratings(ratings);
-        self.articles(articles);
-        self.totals(report);
+    /// Rows of the unified view.
+    fn work(&mut self, rows: &[UnifiedTicket]) {
+        let mut work = table(["Number", "What", "Status", "Priority", "Customer", "Assigned to", "Since"]);
+        for row in rows {
+            work.add_row([
+                row.number.clone(),
+                row.title.clone(),
+                row.status.to_string(),
+                row.priority.map(|priority| priority.to_string()).unwrap_or_default(),
+                name(row.customer.as_ref()),
+                name(row.assigned_to.as_ref()),
+                time(row.created_at),
+            ]);
+        }
+        self.table(&fitted(work, 1));
     }
+}
+
+/// An empty table.
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH).set_header(header);
+    table
+}
+
+/// A table whose columns of numbers, at these places, end at the right.
+fn right<const N: usize>(mut table: Table, columns: [usize; N]) -> Table {
+    for column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// A table in which only the column at this place is wrapped.
+fn fitted(mut table: Table, wrapped: usize) -> Table {
+    for (_, column) in table.column_iter_mut().enumerate().filter(|(place, _)| *place != wrapped) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    table
+}
+
+fn name(person: Option<&Person>) -> String {
+    person.map(|person| person.full_name.clone()).unwrap_or_default()
+}
+
+/// To the minute: the seconds of a demonstration tell nothing.
+fn time(at: Timestamp) -> String {
+    at.to_datetime().format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// `3 new, 1 closed`, or a dash for nothing.
+fn listed<K: Display, V: Display>(counts: impl IntoIterator<Item = (K, V)>) -> String {
+    let told: Vec<String> = counts.into_iter().map(|(what, count)| format!("{count} {what}")).collect();
+    if told.is_empty() { "–".to_owned() } else { told.join(", ") }
 }

@@ -9,6 +9,10 @@ fn read_edited(end: &str, edit: impl FnOnce(&mut Vec<String>)) -> Result<Log, Fa
     Log::read("log.csv".to_owned(), (lines.join(end) + end).as_bytes())
 }
 
+fn rows(incident: &Incident) -> impl Iterator<Item = &Row> {
+    std::iter::once(&incident.first).chain(&incident.later)
+}
+
 fn replaced(line: &mut String, from: &str, to: &str) {
     assert!(line.contains(from), "{line}");
     *line = line.replacen(from, to, 1);
@@ -28,10 +32,10 @@ fn line_ends_don_t_matter_and_lines_are_counted_right() -> Result<(), Fault> {
     for end in ["\n", "\r\n"] {
         // A blank line is no row.
         let blank = read_edited(end, |lines| lines.insert(3, String::new()))?;
-        let lines: Vec<u64> = blank.incidents.iter().flat_map(Incident::rows).map(|row| row.line).collect();
+        let lines: Vec<u64> = blank.incidents.iter().flat_map(rows).map(|row| row.line).collect();
         assert_eq!(lines, (2..=3).chain(5..=62).collect::<Vec<_>>(), "{end:?}");
         let log = read_edited(end, |_| ())?;
-        let lines: Vec<u64> = log.incidents.iter().flat_map(Incident::rows).map(|row| row.line).collect();
+        let lines: Vec<u64> = log.incidents.iter().flat_map(rows).map(|row| row.line).collect();
         assert_eq!(lines, (2..=61).collect::<Vec<_>>(), "{end:?}");
     }
     Ok(())
@@ -88,7 +92,7 @@ fn columns_may_stand_in_any_order() -> Result<(), Fault> {
         }
     })?;
     let log = Log::own()?;
-    assert!(log.incidents.iter().flat_map(Incident::rows).eq(turned.incidents.iter().flat_map(Incident::rows)));
+    assert!(log.incidents.iter().flat_map(rows).eq(turned.incidents.iter().flat_map(rows)));
     Ok(())
 }
 

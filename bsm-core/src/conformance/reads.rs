@@ -1,0 +1,182 @@
+//! Answers to a read set, asked of the store alone: each part in its place, all of one moment.
+
+use super::prelude::*;
+use super::raw::{self, Change};
+use crate::schema::{Counter, Index};
+use crate::store::{Branch, CountQuery, HistoryQuery, ReadSet, Scan, UniqueValue};
+
+/// Rows by id come in the order asked, `None` where there is none, as often as asked.
+pub async fn rows_come_in_the_order_asked(store: Arc<dyn Store>) -> Outcome {
+    let (first, second, absent) = (raw::user(2), raw::user(4), raw::user(6));
+    store.commit(Change::at(1).insert(first.clone()).insert(second.clone()).set()).await?;
+    let wrong = Key { entity: Entity::Ticket, id: first.id.as_uuid() };
+    let get = vec![second.id.into(), absent.id.into(), first.id.into(), wrong, second.id.into()];
+    let got = store.read(ReadSet { get, ..ReadSet::default() }).await?.got;
+    let (first, second) = (Row::from(first), Row::from(second));
+    assert_eq!(got, [Some(second.clone()), None, Some(first), None, Some(second)]);
+    Ok(())
+}
+
+/// A row is found by each of its unique fields, by the whole value and byte for byte.
+pub async fn rows_are_found_by_unique_values(store: Arc<dyn Store>) -> Outcome {
+    let user = User { external_ref: Some("a".repeat(128)), ..raw::user(2) };
+    store.commit(Change::at(1).insert(user.clone()).set()).await?;
+    let find = |field, value: &str| UniqueValue { entity: Entity::User, field, value: Value::from(value).into_owned() };
+    let find = vec![
+        find(Field::Email, &user.email),
+        find(Field::Email, &user.email.to_uppercase()),
+        find(Field::Email, &user.email[1..]),
+        find(Field::ExternalRef, &"a".repeat(128)),
+        find(Field::ExternalRef, &"a".repeat(127)),
+        find(Field::ExternalRef, &user.email),
+        find(Field::Email, ""),
+    ];
+    let found = store.read(ReadSet { find, ..ReadSet::default() }).await?.found;
+    let user = Some(Row::from(user));
+    assert_eq!(found, [user.clone(), None, None, user, None, None, None]);
+    Ok(())
+}
+
+/// Counters come by family and leading values, with the words behind those; what is zero is absent.
+pub async fn counters_come_by_family_and_leading_values(store: Arc<dyn Store>) -> Outcome {
+    let (customer, service, other) = (raw::user(3), raw::service(1)?, raw::service(2)?);
+    let done = |number| ServiceRequest {
+        status: RequestStatus::Fulfilled,
+        fulfilled_at: Some(raw::moment(1)),
+        ..raw::request(number, &service, customer.id)
+    };
+    let change = Change::at(1)
+        .insert(customer.clone())
+        .insert(raw::user(2))
+        .insert(service.clone())
+        .insert(other.clone())
+        .insert(done(1))
+        .insert(done(2))
+        .insert(raw::request(3, &service, customer.id))
+        .insert(raw::request(4, &other, customer.id));
+    store.commit(change.set()).await?;
+    let ask = |counter, prefix: Vec<Value<'static>>| CountQuery { counter, prefix };
+    let counts = vec![
+        ask(Counter::Users, Vec::new()),
+        ask(Counter::Users, vec![Role::Agent.into()]),
+        ask(Counter::Users, vec![Role::Agent.into(), true.into()]),
+        ask(Counter::Users, vec![Role::Admin.into()]),
+        ask(Counter::ServiceUsage, vec![service.id.into()]),
+        ask(Counter::ServiceUsage, vec![other.id.into()]),
+        ask(Counter::Revenue, Vec::new()),
+        ask(Counter::Ratings, Vec::new()),
+    ];
+    let mut counts = store.read(ReadSet { counts, ..ReadSet::default() }).await?.counts;
+    for count in &mut counts {
+        count.sort();
+    }
+    let line = |words: &[&str], sum: i128| (words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), sum);
+    let expected = [
+        vec![line(&["agent", "true"], 1), line(&["customer", "true"], 1)],
+        vec![line(&["true"], 1)],
+        vec![line(&[], 1)],
+        Vec::new(),
+        vec![line(&["fulfilled"], 2), line(&["submitted"], 1)],
+        vec![line(&["submitted"], 1)],
+        vec![line(&["EUR"], 2_000)],
+        Vec::new(),
+    ];
+    assert_eq!(counts, expected);
+    Ok(())
+}
+
+/// A page of history has one entry more than its limit, if there is one, from behind a version, in both orders.
+pub async fn history_tells_whether_there_is_more(store: Arc<dyn Store>) -> Outcome {
+    let mut row = Row::from(raw::user(2));
+    let key = row.key();
+    store.commit(Change::at(1).insert(row.clone()).insert(raw::user(4)).set()).await?;
+    for step in 2..=5 {
+        row = raw::next(row);
+        store.commit(Change::at(step).update(row.clone()).set()).await?;
+    }
+    let queries: [(Order, Option<u64>, usize, &[u64]); 8] = [
+        (Order::OldestFirst, None, 2, &[1, 2, 3]),
+        (Order::OldestFirst, None, 4, &[1, 2, 3, 4, 5]),
+        (Order::OldestFirst, None, 5, &[1, 2, 3, 4, 5]),
+        (Order::OldestFirst, Some(3), 1, &[4, 5]),
+        (Order::OldestFirst, Some(5), 9, &[]),
+        (Order::NewestFirst, None, 1, &[5, 4]),
+        (Order::NewestFirst, Some(3), 9, &[2, 1]),
+        (Order::NewestFirst, Some(1), 9, &[]),
+    ];
+    for (order, after, limit, expected) in queries {
+        let history = Some(HistoryQuery { key, order, after: after.map(Version), limit });
+        let entries = store.read(ReadSet { history, ..ReadSet::default() }).await?.history;
+        let versions: Vec<u64> = entries.iter().map(|entry| entry.version.0).collect();
+        assert_eq!(versions, expected, "{order:?} {after:?} {limit}");
+        assert!(entries.iter().all(|entry| entry.key == key));
+    }
+    let nothing = Key { entity: Entity::Ticket, id: key.id };
+    let history = Some(HistoryQuery { key: nothing, order: Order::OldestFirst, after: None, limit: 5 });
+    assert_eq!(store.read(ReadSet { history, ..ReadSet::default() }).await?.history, []);
+    Ok(())
+}
+
+/// Everything can be asked at once, and an empty set is answered with nothing.
+pub async fn everything_can_be_asked_at_once(store: Arc<dyn Store>) -> Outcome {
+    let user = raw::user(2);
+    store.commit(Change::at(1).insert(user.clone()).keyed(user.id, "k", 9, user.id).set()).await?;
+    let branch = Branch { index: Index::primary(Entity::User), values: Vec::new(), conditions: Vec::new() };
+    let (order, key) = (Order::NewestFirst, Key::from(user.id));
+    let set = ReadSet {
+        get: vec![key],
+        find: vec![UniqueValue {
+            entity: Entity::User,
+            field: Field::Email,
+            value: Value::from(&user.email).into_owned(),
+        }],
+        scan: Some(Scan {
+            branches: vec![branch],
+            within: TimeRange::ALL,
+            order,
+            after: None,
+            limit: 5,
+            budget: 5,
+            include: Vec::new(),
+        }),
+        history: Some(HistoryQuery { key, order, after: None, limit: 5 }),
+        counts: vec![CountQuery { counter: Counter::Users, prefix: Vec::new() }],
+        used: Some((user.id, "k".to_owned())),
+        at_least: None,
+    };
+    let answers = store.read(set).await?;
+    let row = Row::from(user.clone());
+    assert_eq!((answers.got, answers.found), (vec![Some(row.clone())], vec![Some(row.clone())]));
+    assert_eq!(answers.scanned.map(|scanned| scanned.rows), Some(vec![row]));
+    assert_eq!((answers.history.len(), answers.counts.len()), (1, 1));
+    assert_eq!(answers.used.map(|used| (used.digest, used.answer)), Some(([9; 16], key)));
+    let others = Some((raw::user(4).id, "k".to_owned()));
+    assert_eq!(store.read(ReadSet { used: others, ..ReadSet::default() }).await?.used, None);
+    let nothing = store.read(ReadSet::default()).await?;
+    assert_eq!(nothing, crate::store::Answers::default());
+    Ok(())
+}
+
+/// Values at the edge of what a row can hold come back as they were written.
+pub async fn values_at_the_edge_come_back(store: Arc<dyn Store>) -> Outcome {
+    let staff = User { full_name: "\u{10FFFF}\u{FFFE}é\u{301}🏳️‍🌈".to_owned(), ..raw::user(2) };
+    let mut ticket = raw::ticket(1, staff.id);
+    ticket.id = TicketId::from_uuid(crate::model::uuid_at(Timestamp::MIN, 0));
+    ticket.reopen_count = u32::MAX / 2;
+    (ticket.resolved_at, ticket.closed_at) = (Some(Timestamp::MIN), Some(Timestamp::MAX));
+    ticket.status = TicketStatus::Closed;
+    ticket.category = Some("a'\"\\%_;--{}".to_owned());
+    let mut last = raw::ticket(2, staff.id);
+    last.id = TicketId::from_uuid(crate::model::uuid_at(Timestamp::MAX, u64::MAX));
+    let service = Service { price: "1000000000 KWD".parse()?, ..raw::service(1)? };
+    let rows = [Row::from(staff), ticket.into(), last.into(), service.into()];
+    let committed = store.commit(Change::at(1).insert_all(rows.clone()).set()).await?;
+    let got = store.read(ReadSet { get: rows.iter().map(Row::key).collect(), ..ReadSet::default() }).await?.got;
+    for (mut row, got) in rows.into_iter().zip(got) {
+        if let Some((_, number)) = committed.numbers.iter().find(|(key, _)| *key == row.key()) {
+            row.set_number(*number);
+        }
+        assert_eq!(got, Some(row));
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! Versions that a caller expects: a command on a row that changed since is refused.
+
+use super::prelude::*;
+
+fn conflict(key: impl Into<Key>, expected: u64, found: u64) -> Error {
+    Error::Conflict { key: key.into(), expected: Version(expected), found: Version(found) }
+}
+
+/// A command at the version that stands happens; at any other, older or newer, it is a conflict that names both.
+pub async fn a_stale_version_is_a_conflict(store: Arc<dyn Store>) -> Outcome {
+    let w = World::new(store).await?;
+    let ticket = w.ticket_in(TicketStatus::New).await?;
+    let seen = w.agent.expecting(ticket.version);
+    let after = seen.start_ticket(ticket.id).await?;
+    assert_eq!(after.version, Version(2));
+    w.refuses(seen.resolve_ticket(ticket.id), conflict(ticket.id, 1, 2)).await?;
+    w.refuses(seen.touch_ticket(ticket.id), conflict(ticket.id, 1, 2)).await?;
+    w.refuses(seen.add_note(ticket.id, "Hello"), conflict(ticket.id, 1, 2)).await?;
+    w.refuses(w.agent.expecting(Version(3)).resolve_ticket(ticket.id), conflict(ticket.id, 3, 2)).await?;
+    w.refuses(w.agent.expecting(Version(0)).resolve_ticket(ticket.id), conflict(ticket.id, 0, 2)).await?;
+    w.agent.expecting(Version(2)).resolve_ticket(ticket.id).await?;
+    w.refuses(w.ada.expecting(Version(2)).close_ticket(ticket.id), conflict(ticket.id, 2, 3)).await?;
+    w.ada.expecting(Version(3)).close_ticket(ticket.id).await?;
+    Ok(())
+}
+
+/// Every kind of row is guarded so: people, services, articles, requests, ratings.
+pub async fn every_kind_of_row_can_be_expected(store: Arc<dyn Store>) -> Outcome {
+    let w = World::new(store).await?;
+    let (request, rating) = w.rated(Stars::Two).await?;
+    let submitted = w.request(true).await?;
+    let article = NewArticle { title: "How to".to_owned(), body: "So.".to_owned(), category: None };
+    let article = w.agent.create_article(article).await?.id;
+    let (admin, agent, ada) = (w.admin.expecting(Version(7)), w.agent.expecting(Version(7)), w.ada.expecting(Version(7)));
+    let (ben, none) = (w.ben.actor(), UserChange::default());
+    w.refuses(admin.change_user(ben, none), conflict(ben, 7, 1)).await?;
+    w.refuses(admin.change_role(ben, Role::Agent), conflict(ben, 7, 1)).await?;
+    w.refuses(admin.deactivate_user(ben), conflict(ben, 7, 1)).await?;
+    w.refuses(admin.delete_user(ben), conflict(ben, 7, 1)).await?;
+    w.refuses(admin.retire_service(w.laptop), conflict(w.laptop, 7, 1)).await?;
+    w.refuses(admin.delete_service(w.server), conflict(w.server, 7, 1)).await?;
+    w.refuses(agent.publish_article(article), conflict(article, 7, 1)).await?;
+    w.refuses(agent.change_article(article, ArticleChange::default()), conflict(article, 7, 1)).await?;
+    w.refuses(admin.approve_request(submitted.id), conflict(submitted.id, 7, 1)).await?;
+    w.refuses(ada.cancel_request(submitted.id), conflict(submitted.id, 7, 1)).await?;
+    let how = TicketFromRequest::default();
+    w.refuses(agent.make_ticket(submitted.id, how), conflict(submitted.id, 7, 1)).await?;
+    w.refuses(ada.rate(request.id, Stars::One, ""), conflict(request.id, 7, request.version.0)).await?;
+    w.refuses(admin.delete_rating(rating.id), conflict(rating.id, 7, 1)).await?;
+    w.admin.expecting(Version(1)).delete_rating(rating.id).await?;
+    Ok(())
+}
+
+/// Of many who change what they all saw exactly one does. Proves that the expected version holds at the commit too, and
+/// that the retry does not forget what the caller expected.
+pub async fn of_many_who_saw_one_version_one_changes_it(store: Arc<dyn Store>) -> Outcome {
+    let w = World::new(store).await?;
+    let ticket = w.ticket_in(TicketStatus::New).await?;
+    for version in 1..=5 {
+        let results = race(12, |number| {
+            let agent = w.another_desk().agent(w.agent.actor()).expecting(Version(version));
+            let change = TicketChange { group: Patch::Set(format!("group {number}")), ..TicketChange::default() };
+            async move { agent.change_ticket(ticket.id, change).await }
+        })
+        .await;
+        let (made, not): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+        assert_eq!(made.len(), 1, "{made:?}");
+        not.into_iter().for_each(|result| refused(result, &conflict(ticket.id, version, version + 1)));
+    }
+    assert_eq!(w.agent.ticket(ticket.id).await?.version, Version(6));
+    w.sound().await
+}
