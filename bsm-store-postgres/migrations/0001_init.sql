@@ -208,7 +208,7 @@ CREATE INDEX ticket_notes_author_id_idx ON ticket_notes (author_id, id DESC);
 -- look at the whole table.
 
 CREATE FUNCTION bsm_sought(anyelement) RETURNS anyelement
-    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000000
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100000
     AS 'BEGIN RETURN $1; END';
 
 -- For the views, which people sort by time.

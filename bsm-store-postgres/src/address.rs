@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn the_schema_is_taken_out_and_no_password_is_named() {
-        let address = Address::parse("postgres://me:hush@db.example:5433/desks?schema=acme&sslmode=require").expect("is one");
+        let address =
+            Address::parse("postgres://me:hush@db.example:5433/desks?schema=acme&sslmode=require").expect("is one");
         assert_eq!(address.schema, "acme");
         assert_eq!(display(&address.server, &address.schema), "postgres://db.example:5433/desks?schema=acme");
         let plain = Address::parse("postgresql://db.example/desks").expect("is one");

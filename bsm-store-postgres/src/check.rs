@@ -133,11 +133,10 @@ async fn no_children(
 
 /// Whether a row of `entity` whose id is not in `$2` has the value `$1` in a field.
 fn with_value(desk: &Desk, entity: Entity, field: Field) -> Result<Statement, Error> {
-    let column = record::column(entity, field).ok_or_else(|| desk.unsupported("a field that the entity does not have"))?;
+    let column =
+        record::column(entity, field).ok_or_else(|| desk.unsupported("a field that the entity does not have"))?;
     let (table, cast) = (&desk.names.table(entity).name, sql_type(column));
-    Ok(Statement::new(format!(
-        "SELECT EXISTS (SELECT FROM {table} WHERE {field} = $1::{cast} AND id <> ALL($2))"
-    )))
+    Ok(Statement::new(format!("SELECT EXISTS (SELECT FROM {table} WHERE {field} = $1::{cast} AND id <> ALL($2))")))
 }
 
 async fn exists(

@@ -4,10 +4,10 @@
 //! server refuses nevertheless comes from somebody who got in between: the command is then tried again, and told by its
 //! own checks. Only what is left after that is named here by the constraint.
 
+use bsm_core::Error;
 use bsm_core::model::{Entity, Key, Row};
 use bsm_core::schema::{Field, Relation, uniques};
 use bsm_core::store::{ChangeSet, Write};
-use bsm_core::Error;
 use sqlx::error::DatabaseError;
 
 /// Why a call ended without an answer.

@@ -28,7 +28,9 @@ pub(crate) async fn migrate(pool: &PgPool, names: &Names, store: &str) -> Result
     };
     match reached.await.map_err(Fault::Server) {
         Ok(reached) => known(store, reached),
-        Err(fault) if fault.is_duplicate_table() => Err(unknown(store, "none of a desk: it has tables of other makers")),
+        Err(fault) if fault.is_duplicate_table() => {
+            Err(unknown(store, "none of a desk: it has tables of other makers"))
+        }
         Err(fault) => Err(fault.into_error(store)),
     }
 }

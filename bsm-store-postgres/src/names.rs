@@ -75,14 +75,14 @@ impl Table {
         let bare = entity.table();
         let name = format!("{schema}.{bare}");
         let all = columns(entity).iter().map(|column| column.field.as_str());
-        let written: Vec<&str> = columns(entity).iter().copied().filter(|column| is_written(*column)).map(field).collect();
+        let written: Vec<&str> =
+            columns(entity).iter().copied().filter(|column| is_written(*column)).map(field).collect();
         let changed = written.iter().filter(|name| **name != Field::Id.as_str());
         let changed: Vec<String> = changed.map(|name| format!("{name} = given.{name}")).collect();
         let columns = all.collect::<Vec<_>>().join(", ");
         let written = written.join(", ");
         let given = format!("jsonb_populate_recordset(NULL::{name}, $1::jsonb) AS given");
-        let lock =
-            |how| Statement::new(format!("SELECT id FROM {name} WHERE id = ANY($1) ORDER BY id FOR {how}"));
+        let lock = |how| Statement::new(format!("SELECT id FROM {name} WHERE id = ANY($1) ORDER BY id FOR {how}"));
         Self {
             select: Statement::new(format!("SELECT {columns} FROM {name} WHERE id = ANY($1)")),
             insert: Statement::new(format!("INSERT INTO {name} ({written}) SELECT {written} FROM {given}")),
@@ -193,7 +193,8 @@ mod tests {
         for good in ["bsm", "a", "_x9", &"a".repeat(63)] {
             assert!(Names::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "9a", "Acme", "a-b", "a b", "a\"b", "a;b", "é", "pg_x", "information_schema", &"a".repeat(64)] {
+        for bad in ["", "9a", "Acme", "a-b", "a b", "a\"b", "a;b", "é", "pg_x", "information_schema", &"a".repeat(64)]
+        {
             assert!(matches!(Names::new(bad), Err(Error::InvalidAddress { .. })), "{bad}");
         }
     }

@@ -100,11 +100,7 @@ async fn find(desk: &Desk, connection: &mut PgConnection, wanted: &UniqueValue) 
     Ok(row.map(|row| record::from_columns(&desk.name, *entity, &row)).transpose()?)
 }
 
-async fn history(
-    desk: &Desk,
-    connection: &mut PgConnection,
-    query: &HistoryQuery,
-) -> Result<Vec<HistoryEntry>, Fault> {
+async fn history(desk: &Desk, connection: &mut PgConnection, query: &HistoryQuery) -> Result<Vec<HistoryEntry>, Fault> {
     let statement = match query.order {
         Order::NewestFirst => &desk.reads.newest_first,
         Order::OldestFirst => &desk.reads.oldest_first,

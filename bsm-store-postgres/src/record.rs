@@ -6,8 +6,8 @@
 use std::str::FromStr;
 
 use bsm_core::model::{
-    Article, Entity, Key, Money, Note, Rating, RequestNumber, Row, Service, ServiceRequest, Stars, Ticket, TicketNumber,
-    Timestamp, User, Value, Version,
+    Article, Entity, Key, Money, Note, Rating, RequestNumber, Row, Service, ServiceRequest, Stars, Ticket,
+    TicketNumber, Timestamp, User, Value, Version,
 };
 use bsm_core::schema::{Column, Field, Kind, columns};
 use bsm_core::{Error, Result};

@@ -6,10 +6,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bsm_core::Error;
 use bsm_core::model::{Key, Row, TimeRange};
 use bsm_core::schema::{Column, relations};
 use bsm_core::store::{Branch, Condition, Order, Scan, Scanned};
-use bsm_core::Error;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
@@ -194,14 +194,10 @@ fn ids(scan: &Scan) -> Option<(Uuid, Uuid)> {
 }
 
 /// The rows that the page's rows name by the relations that were asked for, each once.
-async fn related(
-    desk: &Desk,
-    connection: &mut PgConnection,
-    scan: &Scan,
-    rows: &[Row],
-) -> Result<Vec<Row>, Fault> {
+async fn related(desk: &Desk, connection: &mut PgConnection, scan: &Scan, rows: &[Row]) -> Result<Vec<Row>, Fault> {
     let named = rows.iter().flat_map(|row| {
-        let asked = relations().iter().filter(|spec| spec.from == row.entity() && scan.include.contains(&spec.relation));
+        let asked =
+            relations().iter().filter(|spec| spec.from == row.entity() && scan.include.contains(&spec.relation));
         asked.filter_map(|spec| row.value(spec.field).as_id().map(|id| Key { entity: spec.to, id }))
     });
     let named: HashSet<Key> = named.collect();

@@ -115,7 +115,8 @@ impl PostgresStore {
 
     async fn open(pool: PgPool, names: Names, name: String, owns_pool: bool) -> Result<Self> {
         migrate::migrate(&pool, &names, &name).await?;
-        let settings = sqlx::query("SELECT current_setting('fsync') = 'on', current_setting('synchronous_commit') = 'off'");
+        let settings =
+            sqlx::query("SELECT current_setting('fsync') = 'on', current_setting('synchronous_commit') = 'off'");
         let settings = settings.fetch_one(&pool).await.and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
         let (durable, relaxed): (bool, bool) = settings.map_err(|error| Fault::Server(error).into_error(&name))?;
         let desk = Desk {

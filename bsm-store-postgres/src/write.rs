@@ -115,11 +115,7 @@ impl Statements {
 }
 
 /// Writes history. Of two entries for one version of a row the last stays.
-pub(crate) async fn history(
-    desk: &Desk,
-    connection: &mut PgConnection,
-    entries: &[HistoryEntry],
-) -> Result<(), Fault> {
+pub(crate) async fn history(desk: &Desk, connection: &mut PgConnection, entries: &[HistoryEntry]) -> Result<(), Fault> {
     let entries: BTreeMap<(Key, Version), &HistoryEntry> =
         entries.iter().map(|entry| ((entry.key, entry.version), entry)).collect();
     if entries.is_empty() {

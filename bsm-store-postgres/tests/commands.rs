@@ -14,7 +14,10 @@ async fn a_request_is_submitted_and_becomes_a_ticket() {
     in_schema("submit", |place| async move {
         let store = place.open().await;
         let (customer, agent, service) = (user(1), user(2), service(3));
-        store.commit(insert([customer.clone().into(), agent.clone().into(), service.clone().into()])).await.expect("base");
+        store
+            .commit(insert([customer.clone().into(), agent.clone().into(), service.clone().into()]))
+            .await
+            .expect("base");
         let asked = request(4, &service, &customer);
         let mut submit = insert([asked.clone().into()]);
         submit.guards = vec![at_version(customer.clone()), at_version(service.clone())];
@@ -168,10 +171,11 @@ async fn a_ticket_has_the_phase_of_its_status() {
         for (n, status) in (10..).zip(TicketStatus::ALL) {
             store.commit(insert([Ticket { status: *status, ..ticket(n, &anna) }.into()])).await.expect("opens");
         }
-        let rows: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT status, phase FROM {}.tickets", place.schema)))
-            .fetch_all(&place.pool)
-            .await
-            .expect("reads");
+        let rows: Vec<(String, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT status, phase FROM {}.tickets", place.schema)))
+                .fetch_all(&place.pool)
+                .await
+                .expect("reads");
         assert_eq!(rows.len(), TicketStatus::ALL.len());
         for (status, phase) in rows {
             let status: TicketStatus = status.parse().expect("is a status");

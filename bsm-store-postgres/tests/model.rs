@@ -252,7 +252,9 @@ fn random_read(dice: &mut Dice, known: &Known) -> ReadSet {
         }
     }
     if dice.one_in(2) {
-        let bound = |dice: &mut Dice| dice.one_in(4).then(|| moment(u32::try_from(dice.roll(known.next as usize + 1)).expect("is small")));
+        let bound = |dice: &mut Dice| {
+            dice.one_in(4).then(|| moment(u32::try_from(dice.roll(known.next as usize + 1)).expect("is small")))
+        };
         set.scan = Some(Scan {
             branches: random_branches(dice, known),
             within: TimeRange { from: bound(dice), to: bound(dice) },

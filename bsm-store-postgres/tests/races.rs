@@ -38,7 +38,10 @@ async fn a_request_is_converted_once() {
     in_schema("race_convert", |place| async move {
         let stores = [place.open().await, place.open().await];
         let (customer, agent, service) = (user(1), user(2), service(3));
-        stores[0].commit(insert([customer.clone().into(), agent.clone().into(), service.clone().into()])).await.expect("base");
+        stores[0]
+            .commit(insert([customer.clone().into(), agent.clone().into(), service.clone().into()]))
+            .await
+            .expect("base");
         for round in 0..20 {
             let asked = request(100 + round, &service, &customer);
             stores[0].commit(insert([asked.clone().into()])).await.expect("submits");
@@ -59,7 +62,8 @@ async fn a_request_is_converted_once() {
             }
         }
         let tickets = CountQuery { counter: Counter::Tickets, prefix: Vec::new() };
-        let counts = stores[1].read(ReadSet { counts: vec![tickets], ..ReadSet::default() }).await.expect("reads").counts;
+        let counts =
+            stores[1].read(ReadSet { counts: vec![tickets], ..ReadSet::default() }).await.expect("reads").counts;
         assert_eq!(counts, [[(vec!["new".to_owned()], 20)]]);
     })
     .await;
@@ -180,13 +184,17 @@ async fn counters_and_numbers_are_exact_and_no_command_waits_forever() {
             change
         };
         let outcomes = together(&stores, (0..40).map(open).collect()).await;
-        let mut numbers: Vec<u32> =
-            outcomes.into_iter().flat_map(|outcome| outcome.expect("is done").numbers).map(|(_, number)| number).collect();
+        let mut numbers: Vec<u32> = outcomes
+            .into_iter()
+            .flat_map(|outcome| outcome.expect("is done").numbers)
+            .map(|(_, number)| number)
+            .collect();
         numbers.sort_unstable();
         numbers.dedup();
         assert_eq!(numbers.len(), 80);
         let tickets = CountQuery { counter: Counter::Tickets, prefix: Vec::new() };
-        let counts = stores[1].read(ReadSet { counts: vec![tickets], ..ReadSet::default() }).await.expect("reads").counts;
+        let counts =
+            stores[1].read(ReadSet { counts: vec![tickets], ..ReadSet::default() }).await.expect("reads").counts;
         assert_eq!(counts, [[(vec!["new".to_owned()], 80)]]);
     })
     .await;

@@ -4,9 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use bsm_core::model::{
-    ArticleStatus, Channel, Entity, Impact, Priority, RequestStatus, Role, TicketStatus, Urgency,
-};
+use bsm_core::model::{ArticleStatus, Channel, Entity, Impact, Priority, RequestStatus, Role, TicketStatus, Urgency};
 use bsm_core::schema::{Field, Kind, OnDelete, columns, indexes, relations, uniques};
 use bsm_core::store::Store;
 use common::{Place, in_schema};
@@ -122,7 +120,11 @@ async fn every_word_of_the_model_is_allowed_and_no_other() {
             ("tickets", "priority", words(Priority::ALL.iter().map(|word| word.as_str()).collect())),
             ("tickets", "channel", words(Channel::ALL.iter().map(|word| word.as_str()).collect())),
             ("knowledge_base", "status", words(ArticleStatus::ALL.iter().map(|word| word.as_str()).collect())),
-            ("customer_service_requests", "status", words(RequestStatus::ALL.iter().map(|word| word.as_str()).collect())),
+            (
+                "customer_service_requests",
+                "status",
+                words(RequestStatus::ALL.iter().map(|word| word.as_str()).collect()),
+            ),
         ];
         for (table, column, expected) in cases {
             let checks = format!(
@@ -134,4 +136,3 @@ async fn every_word_of_the_model_is_allowed_and_no_other() {
     })
     .await;
 }
-

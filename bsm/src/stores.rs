@@ -41,12 +41,12 @@ impl Factory for Sled {
         if address.place().is_empty() {
             return Err(invalid("of a desk in a folder names none: it is sled:FOLDER"));
         }
-        let mut options = SledOptions::default();
-        options.durability = match address.option("durability") {
+        let durability = match address.option("durability") {
             None | Some("sync") => Durability::Sync,
             Some("relaxed") => Durability::Relaxed,
             Some(_) => return Err(invalid("has a durability that is neither sync nor relaxed")),
         };
+        let mut options = SledOptions { durability, ..SledOptions::default() };
         if let Some(bytes) = address.option("cache_bytes") {
             options.cache_bytes = bytes.parse().map_err(|_| invalid("has a cache_bytes that is no number"))?;
         }

@@ -14,7 +14,8 @@ pub async fn customers_see_only_what_is_published(store: Arc<dyn Store>) -> Outc
     assert_eq!((draft.title.as_str(), draft.status), ("Reset a password", ArticleStatus::Draft));
     assert_eq!((draft.author_id, draft.published_at), (w.agent.actor(), None));
     let list = Query::<ArticleListing>::default();
-    for (step, visible) in [("draft", false), ("publish", true), ("archive", false), ("publish", true), ("withdraw", false)]
+    for (step, visible) in
+        [("draft", false), ("publish", true), ("archive", false), ("publish", true), ("withdraw", false)]
     {
         let now = match step {
             "publish" => w.agent.publish_article(id).await?,

@@ -151,7 +151,8 @@ pub async fn texts_of_tickets_requests_and_ratings_are_checked(store: Arc<dyn St
 /// What is no address is refused, when a person is made, changed and looked for.
 pub async fn an_email_address_must_be_one(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
-    let bad = ["x", "@x.org", "x@", "x@y", "a b@x.org", "a@b@x.org", "a@[127.0.0.1]", "A <a@x.org>", "a@x..org", ".@x.org"];
+    let bad =
+        ["x", "@x.org", "x@", "x@y", "a b@x.org", "a@b@x.org", "a@[127.0.0.1]", "A <a@x.org>", "a@x..org", ".@x.org"];
     let malformed = |email: &str| {
         let no_address = Reason::Malformed { expected: "an email address" };
         let reason = if email.trim().is_empty() { Reason::Empty } else { no_address };
@@ -200,7 +201,10 @@ pub async fn values_that_cannot_be_are_not_made(_: Arc<dyn Store>) -> Outcome {
     }
     let malformed = Error::invalid_of(Entity::Ticket, "id", Reason::Malformed { expected: "a UUID" });
     refused("TKT-000042".parse::<TicketId>(), &malformed);
-    refused_like!("opened".parse::<TicketStatus>(), Error::Invalid { field: "status", reason: Reason::UnknownWord { .. }, .. });
+    refused_like!(
+        "opened".parse::<TicketStatus>(),
+        Error::Invalid { field: "status", reason: Reason::UnknownWord { .. }, .. }
+    );
     refused_like!("2026-02-30T00:00:00Z".parse::<Timestamp>(), Error::Invalid { field: "time", .. });
     refused_like!(Timestamp::from_micros(-1), Error::Invalid { reason: Reason::OutOfRange { .. }, .. });
     Ok(())

@@ -31,7 +31,10 @@ pub async fn the_first_admin_is_checked(store: Arc<dyn Store>) -> Outcome {
     let nameless = NewUser { full_name: " ".to_owned(), ..first() };
     refused(desk.bootstrap(nameless).await, &Error::invalid_of(Entity::User, "full_name", Reason::Empty));
     let nowhere = NewUser { email: "nora".to_owned(), ..first() };
-    refused_like!(desk.bootstrap(nowhere).await, Error::Invalid { field: "email", reason: Reason::Malformed { .. }, .. });
+    refused_like!(
+        desk.bootstrap(nowhere).await,
+        Error::Invalid { field: "email", reason: Reason::Malformed { .. }, .. }
+    );
     assert!(Dump::of(&store).await?.rows.is_empty(), "nobody was made");
     desk.bootstrap(first()).await?;
     Ok(())

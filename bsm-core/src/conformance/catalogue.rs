@@ -82,7 +82,8 @@ pub async fn usage_counts_requests_by_status_and_ratings(store: Arc<dyn Store>) 
     let query = Query::<ServiceListing>::default().order(Order::OldestFirst);
     let usage = w.admin.service_usage(&query).await?.rows;
     assert_eq!(usage.iter().map(|usage| usage.service.id).collect::<Vec<_>>(), [w.laptop, w.server]);
-    let counts = |usage: &ServiceUsage| usage.requests.iter().map(|(status, count)| (*status, *count)).collect::<Vec<_>>();
+    let counts =
+        |usage: &ServiceUsage| usage.requests.iter().map(|(status, count)| (*status, *count)).collect::<Vec<_>>();
     let expected = [
         (RequestStatus::Submitted, 1),
         (RequestStatus::InProgress, 1),

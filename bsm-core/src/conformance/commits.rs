@@ -84,8 +84,10 @@ pub async fn writes_are_at_the_version_that_stands(store: Arc<dyn Store>) -> Out
 pub async fn a_failing_set_leaves_nothing(store: Arc<dyn Store>) -> Outcome {
     let (staff, customer, service) = (raw::user(2), raw::user(3), raw::service(1)?);
     let ticket = raw::ticket(1, staff.id);
-    let base = Change::at(1).insert(staff.clone()).insert(customer.clone()).insert(service.clone()).insert(ticket.clone());
-    store.commit(base.set()).await?;
+    let author = raw::user(12);
+    let base =
+        Change::at(1).insert(staff.clone()).insert(customer.clone()).insert(service.clone()).insert(ticket.clone());
+    store.commit(base.insert(author.clone()).insert(raw::article(7, author.id)).set()).await?;
     let standing = store.read(ReadSet { get: vec![ticket.id.into()], ..ReadSet::default() }).await?.got;
     let Some(Some(Row::Ticket(standing))) = standing.into_iter().next() else { panic!("the ticket is there") };
     let moved = Ticket { status: TicketStatus::Resolved, resolved_at: Some(raw::moment(2)), ..standing };
@@ -108,13 +110,10 @@ pub async fn a_failing_set_leaves_nothing(store: Arc<dyn Store>) -> Outcome {
             Error::MissingParent { relation: Relation::ArticleAuthor, parent: nobody.into() },
         ),
         (
-            good.clone().delete(staff.clone()),
-            Error::StillReferenced { key: staff.id.into(), relation: Relation::TicketCreatedBy },
+            good.clone().delete(author.clone()),
+            Error::StillReferenced { key: author.id.into(), relation: Relation::ArticleAuthor },
         ),
-        (
-            good.clone().guard(Guard::Version { key: staff.id.into(), version: Version(2) }),
-            conflict(staff.id, 2, 1),
-        ),
+        (good.clone().guard(Guard::Version { key: staff.id.into(), version: Version(2) }), conflict(staff.id, 2, 1)),
     ];
     for (change, expected) in bad {
         fails(&store, change, &expected).await?;
@@ -143,8 +142,12 @@ pub async fn faults_are_told_in_one_order(store: Arc<dyn Store>) -> Outcome {
     let nobody = raw::user(99).id;
     // Written from the last kind to the first, so that the order of writes can't stand in for the order of kinds.
     let children = Change::at(2).delete(staff.clone());
-    fails(&store, children.clone(), &Error::StillReferenced { key: staff.id.into(), relation: Relation::TicketCreatedBy })
-        .await?;
+    fails(
+        &store,
+        children.clone(),
+        &Error::StillReferenced { key: staff.id.into(), relation: Relation::TicketCreatedBy },
+    )
+    .await?;
     let parent = children.insert(raw::article(1, nobody));
     let missing = Error::MissingParent { relation: Relation::ArticleAuthor, parent: nobody.into() };
     fails(&store, parent.clone(), &missing).await?;
@@ -186,7 +189,8 @@ pub async fn unique_values_are_unique_when_all_is_done(store: Arc<dyn Store>) ->
 pub async fn a_request_has_one_ticket_in_the_store(store: Arc<dyn Store>) -> Outcome {
     let (staff, customer, service) = (raw::user(2), raw::user(3), raw::service(1)?);
     let request = raw::request(1, &service, customer.id);
-    let base = Change::at(1).insert(staff.clone()).insert(customer.clone()).insert(service.clone()).insert(request.clone());
+    let base =
+        Change::at(1).insert(staff.clone()).insert(customer.clone()).insert(service.clone()).insert(request.clone());
     store.commit(base.set()).await?;
     let of = |number| Ticket { request_id: Some(request.id), ..raw::ticket(number, staff.id) };
     store.commit(Change::at(2).insert(of(1)).set()).await?;

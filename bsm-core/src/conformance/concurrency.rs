@@ -97,10 +97,9 @@ pub async fn no_ticket_ends_with_a_customer(store: Arc<dyn Store>) -> Outcome {
         let helper = w.person(&format!("Helper{round}"), Role::Agent).await?.id;
         let ticket = w.ticket_in(TicketStatus::New).await?.id;
         let (agent, admin) = (w.another_desk().agent(w.agent.actor()), w.another_desk().admin(w.admin.actor()));
-        let (assigned, demoted) = both(
-            async move { agent.assign_ticket(ticket, helper).await },
-            async move { admin.change_role(helper, Role::Customer).await },
-        )
+        let (assigned, demoted) = both(async move { agent.assign_ticket(ticket, helper).await }, async move {
+            admin.change_role(helper, Role::Customer).await
+        })
         .await;
         assert!(assigned.is_ok() != demoted.is_ok(), "exactly one can be first: {assigned:?} {demoted:?}");
     }
@@ -113,10 +112,9 @@ pub async fn no_request_outlives_its_service(store: Arc<dyn Store>) -> Outcome {
     for _ in 0..ROUNDS {
         let service = w.admin.create_service(NewService::new("Short-lived", "x", "1 EUR".parse()?)).await?.id;
         let (ada, admin) = (w.another_desk().customer(w.ada.actor()), w.another_desk().admin(w.admin.actor()));
-        let (asked, deleted) = both(
-            async move { ada.submit_request(SubmitRequest::new(service)).await },
-            async move { admin.delete_service(service).await },
-        )
+        let (asked, deleted) = both(async move { ada.submit_request(SubmitRequest::new(service)).await }, async move {
+            admin.delete_service(service).await
+        })
         .await;
         match (asked, deleted) {
             (Ok(_), Err(Error::StillReferenced { .. })) | (Err(Error::MissingParent { .. }), Ok(())) => {}
@@ -132,11 +130,12 @@ pub async fn a_ticket_is_resolved_or_its_request_withdrawn(store: Arc<dyn Store>
     for _ in 0..ROUNDS {
         let (request, ticket) = w.converted().await?;
         let (agent, ada) = (w.another_desk().agent(w.agent.actor()), w.another_desk().customer(w.ada.actor()));
-        let (resolved, withdrawn) = both(
-            async move { agent.resolve_ticket(ticket.id).await },
-            async move { ada.cancel_request(request.id).await },
-        )
-        .await;
+        let (resolved, withdrawn) =
+            both(
+                async move { agent.resolve_ticket(ticket.id).await },
+                async move { ada.cancel_request(request.id).await },
+            )
+            .await;
         let after = (w.agent.ticket(ticket.id).await?.status, w.agent.request(request.id).await?.status);
         match (resolved, withdrawn) {
             (Ok(_), Err(Error::IllegalMove { .. })) => {
@@ -158,10 +157,9 @@ pub async fn what_is_rated_is_fulfilled(store: Arc<dyn Store>) -> Outcome {
         let (request, ticket) = w.converted().await?;
         w.agent.resolve_ticket(ticket.id).await?;
         let (agent, ada) = (w.another_desk().agent(w.agent.actor()), w.another_desk().customer(w.ada.actor()));
-        let (rated, reopened) = both(
-            async move { ada.rate(request.id, Stars::Four, "").await },
-            async move { agent.reopen_ticket(ticket.id).await },
-        )
+        let (rated, reopened) = both(async move { ada.rate(request.id, Stars::Four, "").await }, async move {
+            agent.reopen_ticket(ticket.id).await
+        })
         .await;
         reopened?;
         let after = w.agent.request(request.id).await?;
@@ -203,11 +201,12 @@ pub async fn no_ticket_names_somebody_who_is_gone(store: Arc<dyn Store>) -> Outc
         let helper = w.person(&format!("Helper{round}"), Role::Agent).await?.id;
         let ticket = w.ticket_in(TicketStatus::New).await?.id;
         let (agent, admin) = (w.another_desk().agent(w.agent.actor()), w.another_desk().admin(w.admin.actor()));
-        let (assigned, deleted) = both(
-            async move { agent.assign_ticket(ticket, helper).await },
-            async move { admin.delete_user(helper).await },
-        )
-        .await;
+        let (assigned, deleted) =
+            both(
+                async move { agent.assign_ticket(ticket, helper).await },
+                async move { admin.delete_user(helper).await },
+            )
+            .await;
         deleted?;
         if let Err(error) = assigned {
             let missing = Error::MissingParent { relation: Relation::TicketAssignedTo, parent: helper.into() };
@@ -281,7 +280,8 @@ pub async fn a_page_is_of_one_moment(store: Arc<dyn Store>) -> Outcome {
             let rows = reader.unified(&Query::default()).await?.rows;
             assert_eq!(rows.len(), 8);
             for ticket in rows.iter().filter(|row| row.source == Source::Ticket) {
-                let request = rows.iter().find(|row| row.source == Source::Request && row.ticket_id == ticket.ticket_id);
+                let request =
+                    rows.iter().find(|row| row.source == Source::Request && row.ticket_id == ticket.ticket_id);
                 let phases = (ticket.phase, request.map(|row| row.phase));
                 assert_eq!(phases.1, Some(phases.0), "the ticket and its request are seen at two moments");
             }

@@ -94,10 +94,8 @@ pub(crate) async fn audit(store: &Arc<dyn Store>) -> Result<()> {
 async fn audit_uniques(store: &Arc<dyn Store>, dump: &Dump, entity: Entity) -> Result<()> {
     let rows = || dump.rows.values().filter(|row| row.entity() == entity);
     for field in uniques(entity) {
-        let held: Vec<(&Row, Value<'static>)> = rows()
-            .map(|row| (row, row.value(*field).into_owned()))
-            .filter(|(_, value)| !value.is_null())
-            .collect();
+        let held: Vec<(&Row, Value<'static>)> =
+            rows().map(|row| (row, row.value(*field).into_owned())).filter(|(_, value)| !value.is_null()).collect();
         for chunk in held.chunks(AT_ONCE) {
             let find = chunk.iter().map(|(_, value)| UniqueValue { entity, field: *field, value: value.clone() });
             let found = store.read(ReadSet { find: find.collect(), ..ReadSet::default() }).await?.found;
@@ -170,8 +168,9 @@ async fn every_counter(store: &Arc<dyn Store>) -> Result<BTreeMap<(Counter, Vec<
     let counts = families.iter().map(|counter| CountQuery { counter: *counter, prefix: Vec::new() }).collect();
     let counts = store.read(ReadSet { counts, ..ReadSet::default() }).await?.counts;
     assert_eq!(counts.len(), families.len(), "one answer for each question");
-    let named = families.into_iter().zip(counts).flat_map(|(counter, sums)| {
-        sums.into_iter().map(move |(words, sum)| ((counter, words), sum))
-    });
+    let named = families
+        .into_iter()
+        .zip(counts)
+        .flat_map(|(counter, sums)| sums.into_iter().map(move |(words, sum)| ((counter, words), sum)));
     Ok(named.collect())
 }

@@ -136,7 +136,10 @@ pub async fn history_holds_no_personal_text(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
     let text = |of: &str| format!("{MARK} {of}");
     let outer = |of: &str| Some(format!("{MARK}-{of}"));
-    let new = NewUser { external_ref: outer("user"), ..NewUser::new(text("name"), format!("{MARK}@x.example"), Role::Customer) };
+    let new = NewUser {
+        external_ref: outer("user"),
+        ..NewUser::new(text("name"), format!("{MARK}@x.example"), Role::Customer)
+    };
     let customer = w.admin.create_user(new).await?;
     let change = UserChange {
         full_name: Some(text("other name")),
@@ -144,7 +147,8 @@ pub async fn history_holds_no_personal_text(store: Arc<dyn Store>) -> Outcome {
         external_ref: Patch::Set(format!("{MARK}-2")),
     };
     w.admin.change_user(customer.id, change).await?;
-    let service = NewService { description: text("service"), ..NewService::new(text("service"), "x", "1 EUR".parse()?) };
+    let service =
+        NewService { description: text("service"), ..NewService::new(text("service"), "x", "1 EUR".parse()?) };
     let service = w.admin.create_service(service).await?;
     let portal = w.desk.customer(customer.id);
     let new = SubmitRequest { service: service.id, details: text("details"), external_ref: outer("request") };
@@ -157,7 +161,8 @@ pub async fn history_holds_no_personal_text(store: Arc<dyn Store>) -> Outcome {
     w.agent.resolve_ticket(ticket.id).await?;
     let rating = portal.rate(request.id, Stars::One, text("review")).await?;
     w.admin.delete_rating(rating.id).await?;
-    let imported = NewTicket { description: text("story"), external_ref: outer("ticket"), ..NewTicket::new(text("title")) };
+    let imported =
+        NewTicket { description: text("story"), external_ref: outer("ticket"), ..NewTicket::new(text("title")) };
     w.agent.open_ticket(imported).await?;
     let article = NewArticle { title: text("article"), body: text("article"), category: None };
     let article = w.agent.create_article(article).await?;
@@ -173,7 +178,8 @@ pub async fn history_holds_no_personal_text(store: Arc<dyn Store>) -> Outcome {
     }
     let told = format!("{histories:?}");
     assert!(!told.contains(MARK), "{told}");
-    let personal = histories.iter().flatten().flat_map(|entry| &entry.changes).filter(|change| change.field == Field::Title);
+    let personal =
+        histories.iter().flatten().flat_map(|entry| &entry.changes).filter(|change| change.field == Field::Title);
     assert!(personal.count() > 0, "that a title changed is told, not to what");
     assert!(!format!("{:?}", dump.counters).contains(MARK));
     Ok(())

@@ -58,7 +58,8 @@ pub async fn a_new_customer_has_no_tickets_to_work_on(store: Arc<dyn Store>) -> 
 pub async fn the_service_is_guarded(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
     let (admin, laptop) = (w.admin.clone(), w.laptop);
-    let dearer = ServiceChange { price: Some("99 EUR".parse()?), needs_approval: Some(true), ..ServiceChange::default() };
+    let dearer =
+        ServiceChange { price: Some("99 EUR".parse()?), needs_approval: Some(true), ..ServiceChange::default() };
     let desk = w.meanwhile(async move { admin.change_service(laptop, dearer).await });
     let request = desk.customer(w.ada.actor()).submit_request(SubmitRequest::new(laptop)).await?;
     assert_eq!((request.price.to_string().as_str(), request.needs_approval), ("99.00 EUR", true));

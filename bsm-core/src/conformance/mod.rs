@@ -401,10 +401,8 @@ mod tests {
         }
         let rooms = __conformance_cases!(listed,);
         for (room, source, listed) in &rooms {
-            let written: Vec<&str> = source
-                .lines()
-                .filter_map(|line| line.strip_prefix("pub async fn ")?.split('(').next())
-                .collect();
+            let written: Vec<&str> =
+                source.lines().filter_map(|line| line.strip_prefix("pub async fn ")?.split('(').next()).collect();
             assert_eq!(&written, listed, "the cases of {room}, in their order");
         }
         let this = include_str!("mod.rs");

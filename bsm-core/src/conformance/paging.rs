@@ -20,7 +20,11 @@ pub async fn pages_back_are_the_pages_forward(store: Arc<dyn Store>) -> Outcome 
                 pages.push(crowd.w.admin.unified(&query.clone().cursor(next)).await?);
             }
             assert_eq!(pages.iter().map(|page| page.rows.len()).sum::<usize>(), crowd.work.len());
-            assert_eq!(pages.len(), crowd.work.len().div_ceil(limit), "no page is empty, and none is short but the last");
+            assert_eq!(
+                pages.len(),
+                crowd.work.len().div_ceil(limit),
+                "no page is empty, and none is short but the last"
+            );
             assert_eq!(pages[0].previous, None);
             for pair in pages.windows(2).rev() {
                 let [before, after] = pair else { continue };

@@ -56,11 +56,8 @@ fn fresh_parent(family: &Family, entity: Entity, number: u32) -> Result<Row> {
 
 /// The relations are the owner's eight and ours, and what happens on deletion is as the design says.
 pub async fn the_owner_named_eight_relations(_: Arc<dyn Store>) -> Outcome {
-    let owners: Vec<&str> = relations()
-        .iter()
-        .filter(|spec| spec.origin == Origin::Owner)
-        .map(|spec| spec.relation.as_str())
-        .collect();
+    let owners: Vec<&str> =
+        relations().iter().filter(|spec| spec.origin == Origin::Owner).map(|spec| spec.relation.as_str()).collect();
     let expected = [
         "tickets.assigned_to",
         "tickets.created_by",
@@ -218,8 +215,7 @@ pub async fn deleting_a_person_empties_their_assignments(store: Arc<dyn Store>) 
         };
         assert_eq!(after, expected);
         let last = every_entry(&w.store, before.id.into()).await?.pop().map(|entry| (entry.actor, entry.changes));
-        let change =
-            FieldChange { field: Field::AssignedTo, from: Some(helper.to_string()), to: None };
+        let change = FieldChange { field: Field::AssignedTo, from: Some(helper.to_string()), to: None };
         assert_eq!(last, Some((Actor::User(w.admin.actor()), vec![change])));
     }
     w.sound().await

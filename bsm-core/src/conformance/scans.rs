@@ -161,7 +161,9 @@ pub async fn a_scan_ends_at_its_limit_or_budget_and_goes_on(store: Arc<dyn Store
     let conditioned: Vec<Branch> = Stock::merged().into_iter().map(condition).collect();
     for branches in [plain, conditioned] {
         for order in [Order::OldestFirst, Order::NewestFirst] {
-            for (limit, budget) in [(1, 100), (3, 100), (100, 1), (100, 3), (3, 5), (5, 3), (20, 20), (19, 20), (20, 19)] {
+            for (limit, budget) in
+                [(1, 100), (3, 100), (100, 1), (100, 3), (3, 5), (5, 3), (20, 20), (19, 20), (20, 19)]
+            {
                 let mut scan = Scan { order, limit, budget, ..scan(branches.clone()) };
                 let mut calls = 0;
                 loop {

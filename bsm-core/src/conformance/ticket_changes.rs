@@ -163,11 +163,8 @@ pub async fn the_priority_follows_until_it_is_overridden(store: Arc<dyn Store>) 
     // An override to what would follow anyway is still one, and is recorded.
     let same = w.agent.change_ticket(ticket.id, set(PriorityChange::Override(High))).await?;
     let last = every_entry(&w.store, same.id.into()).await?.pop().map(|entry| entry.changes);
-    let recorded = FieldChange {
-        field: Field::PriorityOverridden,
-        from: Some("false".to_owned()),
-        to: Some("true".to_owned()),
-    };
+    let recorded =
+        FieldChange { field: Field::PriorityOverridden, from: Some("false".to_owned()), to: Some("true".to_owned()) };
     assert_eq!(last, Some(vec![recorded]));
     Ok(())
 }

@@ -52,12 +52,7 @@ const MOVES: [Line; 9] = [
 ];
 
 fn illegal(ticket: &Ticket, to: TicketStatus, legal: &[&'static str]) -> Error {
-    Error::IllegalMove {
-        key: ticket.id.into(),
-        from: ticket.status.as_str(),
-        to: to.as_str(),
-        legal: legal.to_vec(),
-    }
+    Error::IllegalMove { key: ticket.id.into(), from: ticket.status.as_str(), to: to.as_str(), legal: legal.to_vec() }
 }
 
 /// Asserts that a move was made: the status, the times that go with it, and one history entry.

@@ -31,7 +31,8 @@ pub async fn every_kind_of_row_can_be_expected(store: Arc<dyn Store>) -> Outcome
     let submitted = w.request(true).await?;
     let article = NewArticle { title: "How to".to_owned(), body: "So.".to_owned(), category: None };
     let article = w.agent.create_article(article).await?.id;
-    let (admin, agent, ada) = (w.admin.expecting(Version(7)), w.agent.expecting(Version(7)), w.ada.expecting(Version(7)));
+    let (admin, agent, ada) =
+        (w.admin.expecting(Version(7)), w.agent.expecting(Version(7)), w.ada.expecting(Version(7)));
     let (ben, none) = (w.ben.actor(), UserChange::default());
     w.refuses(admin.change_user(ben, none), conflict(ben, 7, 1)).await?;
     w.refuses(admin.change_role(ben, Role::Agent), conflict(ben, 7, 1)).await?;

@@ -112,7 +112,8 @@ impl World {
             TicketStatus::Cancelled => TicketStatus::New,
             other => other,
         };
-        let new = NewTicket { status: begin, requested_for: Some(self.ada.actor()), ..NewTicket::new("Screen is black") };
+        let new =
+            NewTicket { status: begin, requested_for: Some(self.ada.actor()), ..NewTicket::new("Screen is black") };
         let ticket = self.agent.open_ticket(new).await?;
         match status {
             TicketStatus::Closed => self.agent.close_ticket(ticket.id).await,
@@ -204,7 +205,11 @@ impl World {
         }
         for ticket in &tickets {
             let from = requests.iter().find(|request| Some(request.id) == ticket.request_id);
-            assert!(from.is_none_or(|request| request.ticket_id == Some(ticket.id)), "{}: not its request's", ticket.id);
+            assert!(
+                from.is_none_or(|request| request.ticket_id == Some(ticket.id)),
+                "{}: not its request's",
+                ticket.id
+            );
             let follows = ticket.priority == priority_of(ticket.impact, ticket.urgency);
             assert!(ticket.priority_overridden || follows, "{}: a priority that nobody set", ticket.id);
             let solved = matches!(ticket.status, TicketStatus::Resolved | TicketStatus::Closed);

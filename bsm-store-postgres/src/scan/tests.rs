@@ -52,7 +52,8 @@ fn page(branches: Vec<Branch>, order: Order, after: Option<Uuid>) -> Scan {
 
 #[tokio::test]
 async fn a_page_costs_its_own_rows_and_never_more_than_the_budget() {
-    let url = std::env::var("BSM_TEST_POSTGRES_URL").expect("BSM_TEST_POSTGRES_URL names a server: see CONTRIBUTING.md");
+    let url =
+        std::env::var("BSM_TEST_POSTGRES_URL").expect("BSM_TEST_POSTGRES_URL names a server: see CONTRIBUTING.md");
     let schema = format!("bsm_test_scan_{}", std::process::id());
     let sign = if url.contains('?') { '&' } else { '?' };
     let store = PostgresStore::connect(&format!("{url}{sign}schema={schema}")).await.expect("opens");
