@@ -60,6 +60,7 @@ pub(crate) async fn uniques(desk: &Desk, connection: &mut PgConnection, rows: &R
             }
         }
     }
+    hold(desk, connection, &taken).await?;
     for value in taken {
         let within = holders.get(&value).is_some_and(|count| *count > 1);
         let (entity, field, text) = value;
@@ -67,6 +68,22 @@ pub(crate) async fn uniques(desk: &Desk, connection: &mut PgConnection, rows: &R
             return Err(Error::Duplicate { entity, field }.into());
         }
     }
+    Ok(())
+}
+
+/// Keeps values for this command until it ends. Two commands that took one value at the same moment would else both find
+/// it free, write it, and then wait for each other: deferred constraints look for others only at the end.
+///
+/// Always behind the locks of rows, and in one order, so that nobody waits in a circle.
+async fn hold(desk: &Desk, connection: &mut PgConnection, values: &[(Entity, Field, String)]) -> Result<(), Fault> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    let schema = desk.names.schema();
+    let names = values.iter().map(|(entity, field, value)| format!("bsm {schema} {}.{field} {value}", entity.table()));
+    let lock = "SELECT count(pg_advisory_xact_lock(place)) FROM (SELECT DISTINCT hashtextextended(name, 0) AS place \
+                FROM unnest($1::text[]) AS name ORDER BY place OFFSET 0) AS places";
+    sqlx::query(lock).bind(names.collect::<Vec<_>>()).execute(connection).await?;
     Ok(())
 }
 

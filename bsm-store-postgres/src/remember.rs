@@ -3,6 +3,7 @@
 use bsm_core::model::{Entity, Key, UserId};
 use bsm_core::store::{Idempotency, Remembered};
 use bsm_core::{Error, model::Timestamp};
+use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row as _};
 
 use crate::fault::Fault;

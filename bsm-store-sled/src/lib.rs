@@ -60,6 +60,7 @@ mod disk;
 mod engine;
 mod head;
 mod place;
+mod remove;
 
 use std::path::Path;
 
@@ -69,6 +70,7 @@ use tokio::runtime::Handle;
 
 pub use bsm_store_kv::Durability;
 pub use engine::{MIN_CACHE_BYTES, SledEngine};
+pub use remove::remove_blocking;
 
 /// How a desk in a folder is opened.
 ///
@@ -107,6 +109,19 @@ pub async fn open(path: &Path, options: &SledOptions) -> Result<KvStore> {
     let (folder, options) = (path.to_owned(), *options);
     let opening = runtime.spawn_blocking(move || open_blocking(&folder, &options));
     opening.await.map_err(|source| Error::Unavailable { store: engine::name_of(path), source: source.into() })?
+}
+
+/// Deletes the desk in a folder, as [`remove_blocking`] does, off the async runtime's threads under tokio.
+///
+/// # Errors
+/// As [`remove_blocking`].
+pub async fn remove(path: &Path) -> Result<()> {
+    let Ok(runtime) = Handle::try_current() else {
+        return remove_blocking(path);
+    };
+    let folder = path.to_owned();
+    let removing = runtime.spawn_blocking(move || remove_blocking(&folder));
+    removing.await.map_err(|source| Error::Unavailable { store: engine::name_of(path), source: source.into() })?
 }
 
 /// As [`open`], on the thread of the caller, for as long as it takes: some disk syncs, and sled's reading of what was

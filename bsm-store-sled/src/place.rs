@@ -20,18 +20,18 @@ use crate::head::{HeadFile, Mark};
 /// What `FORMAT` holds. The number goes up with every change of the folder's layout, of `HEAD`, or of sled's own format.
 const FORMAT: &str = "bsm-sled 1\n";
 /// What `FORMAT` begins with in every format.
-const FORMAT_KIND: &str = "bsm-sled ";
+pub(crate) const FORMAT_KIND: &str = "bsm-sled ";
 /// What `LOCK` holds: tells a desk's from the locks of other programs.
-const LOCK_MARK: &str = "bsm-sled lock\n";
+pub(crate) const LOCK_MARK: &str = "bsm-sled lock\n";
 /// The most that is read of a file to tell what it is.
 const MOST_TEXT: u64 = 64;
 
-const FORMAT_FILE: &str = "FORMAT";
+pub(crate) const FORMAT_FILE: &str = "FORMAT";
 /// `FORMAT`, before it gets its name.
-const FORMAT_DRAFT: &str = "FORMAT.new";
-const LOCK_FILE: &str = "LOCK";
-const HEAD_FILE: &str = "HEAD";
-const DATA_FOLDER: &str = "data";
+pub(crate) const FORMAT_DRAFT: &str = "FORMAT.new";
+pub(crate) const LOCK_FILE: &str = "LOCK";
+pub(crate) const HEAD_FILE: &str = "HEAD";
+pub(crate) const DATA_FOLDER: &str = "data";
 /// What may stand in a folder in which a desk is being made.
 const MADE: [&str; 4] = [LOCK_FILE, HEAD_FILE, DATA_FOLDER, FORMAT_DRAFT];
 
@@ -262,7 +262,7 @@ fn lock(folder: &Path) -> Result<File> {
 }
 
 /// The beginning of a file, as text.
-fn text_of(path: &Path) -> io::Result<String> {
+pub(crate) fn text_of(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MOST_TEXT).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -293,16 +293,16 @@ fn is_read_only(source: &io::Error) -> bool {
 }
 
 /// The error for a folder in which something could not be written.
-fn cant_write(folder: &Path, source: io::Error) -> Error {
+pub(crate) fn cant_write(folder: &Path, source: io::Error) -> Error {
     let reason = if is_read_only(&source) { PlaceFault::ReadOnly } else { PlaceFault::Io };
     unusable(folder, reason, Some(source))
 }
 
 /// The error for a folder that could not be looked at.
-fn cant_reach(folder: &Path, source: io::Error) -> Error {
+pub(crate) fn cant_reach(folder: &Path, source: io::Error) -> Error {
     unusable(folder, PlaceFault::Io, Some(source))
 }
 
-fn unusable(folder: &Path, reason: PlaceFault, source: Option<io::Error>) -> Error {
+pub(crate) fn unusable(folder: &Path, reason: PlaceFault, source: Option<io::Error>) -> Error {
     Error::UnusablePlace { place: folder.to_owned(), reason, source }
 }

@@ -24,7 +24,8 @@ impl Address {
     /// # Errors
     /// [`Error::InvalidAddress`] without a scheme, or for an option without a value.
     pub fn parse(address: &str) -> Result<Self> {
-        let (scheme, rest) = address.split_once(':').ok_or_else(|| invalid("has no scheme, as in memory: or sled:FOLDER"))?;
+        let (scheme, rest) =
+            address.split_once(':').ok_or_else(|| invalid("has no scheme, as in memory: or sled:FOLDER"))?;
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
         if !scheme.bytes().next().is_some_and(|first| first.is_ascii_lowercase()) || !scheme.bytes().all(plain) {
             return Err(invalid("has no scheme, as in memory: or sled:FOLDER"));

@@ -18,6 +18,15 @@ pub trait Factory: Send + Sync + 'static {
     /// # Errors
     /// What keeps it from being opened. No error may carry a password of the address.
     async fn open(&self, address: &Address) -> Result<Arc<dyn Store>>;
+
+    /// Deletes the desk at an address of this kind, and nothing else. Nothing there is fine.
+    ///
+    /// # Errors
+    /// [`Unsupported`](bsm_core::Error::Unsupported) for a kind that can't, as here; what keeps it from being deleted.
+    async fn remove(&self, address: &Address) -> Result<()> {
+        let what = "deleting a desk";
+        Err(bsm_core::Error::Unsupported { store: format!("{}:", address.scheme()), what })
+    }
 }
 
 /// The kinds of stores, by the scheme of their addresses.
@@ -40,6 +49,11 @@ impl Registry {
         registry.register("memory", crate::stores::Memory);
         #[cfg(feature = "sled")]
         registry.register("sled", crate::stores::Sled);
+        #[cfg(feature = "postgres")]
+        {
+            registry.register("postgres", crate::stores::Postgres);
+            registry.register("postgresql", crate::stores::Postgres);
+        }
         registry
     }
 
@@ -55,11 +69,23 @@ impl Registry {
     /// [`InvalidAddress`](bsm_core::Error::InvalidAddress) for a scheme that is not known; else what the kind says.
     pub async fn open_store(&self, address: &str) -> Result<Arc<dyn Store>> {
         let address = Address::parse(address)?;
-        let Some(kind) = self.kinds.get(address.scheme()) else {
+        self.kind(&address)?.open(&address).await
+    }
+
+    /// Deletes the desk at an address, with everything that is on it, and nothing else. Nothing there is fine.
+    ///
+    /// # Errors
+    /// As [`open_store`](Self::open_store), and [`Unsupported`](bsm_core::Error::Unsupported) for a kind that can't.
+    pub async fn remove(&self, address: &str) -> Result<()> {
+        let address = Address::parse(address)?;
+        self.kind(&address)?.remove(&address).await
+    }
+
+    fn kind(&self, address: &Address) -> Result<&Arc<dyn Factory>> {
+        self.kinds.get(address.scheme()).ok_or_else(|| {
             let known = self.kinds.keys().map(|scheme| format!("{scheme}:")).collect::<Vec<_>>().join(", ");
-            return Err(invalid(format!("names no kind of store that this build has: it has {known}")));
-        };
-        kind.open(&address).await
+            invalid(format!("names no kind of store that this build has: it has {known}"))
+        })
     }
 
     /// Opens the desk at an address.

@@ -23,6 +23,11 @@ impl Factory for Memory {
         }
         Ok(Arc::new(bsm_store_kv::memory()?))
     }
+
+    /// A desk in memory is gone with its last handle, and no address leads to it before.
+    async fn remove(&self, _: &Address) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// `sled:FOLDER`, with the options `durability` (`sync` or `relaxed`) and `cache_bytes`.
@@ -37,10 +42,7 @@ impl Factory for Sled {
 
         use crate::address::invalid;
 
-        address.only_options(&["durability", "cache_bytes"])?;
-        if address.place().is_empty() {
-            return Err(invalid("of a desk in a folder names none: it is sled:FOLDER"));
-        }
+        let folder = folder(address)?;
         let durability = match address.option("durability") {
             None | Some("sync") => Durability::Sync,
             Some("relaxed") => Durability::Relaxed,
@@ -50,6 +52,31 @@ impl Factory for Sled {
         if let Some(bytes) = address.option("cache_bytes") {
             options.cache_bytes = bytes.parse().map_err(|_| invalid("has a cache_bytes that is no number"))?;
         }
-        Ok(Arc::new(bsm_store_sled::open(address.place().as_ref(), &options).await?))
+        Ok(Arc::new(bsm_store_sled::open(folder, &options).await?))
+    }
+
+    async fn remove(&self, address: &Address) -> Result<()> {
+        bsm_store_sled::remove(folder(address)?).await
+    }
+}
+
+#[cfg(feature = "sled")]
+fn folder(address: &Address) -> Result<&std::path::Path> {
+    address.only_options(&["durability", "cache_bytes"])?;
+    if address.place().is_empty() {
+        return Err(crate::address::invalid("of a desk in a folder names none: it is sled:FOLDER"));
+    }
+    Ok(address.place().as_ref())
+}
+
+/// `postgres://…?schema=NAME`: a server that several processes share.
+#[cfg(feature = "postgres")]
+pub(crate) struct Postgres;
+
+#[cfg(feature = "postgres")]
+#[async_trait::async_trait]
+impl Factory for Postgres {
+    async fn open(&self, address: &Address) -> Result<Arc<dyn Store>> {
+        Ok(Arc::new(bsm_store_postgres::PostgresStore::connect(address.as_given()).await?))
     }
 }

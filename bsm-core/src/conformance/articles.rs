@@ -24,7 +24,7 @@ pub async fn customers_see_only_what_is_published(store: Arc<dyn Store>) -> Outc
             _ => draft.clone(),
         };
         assert_eq!(w.agent.article(id).await?, now);
-        assert_eq!(w.agent.articles(&list).await?.rows, [now.clone()]);
+        assert_eq!(w.agent.articles(&list).await?.rows, std::slice::from_ref(&now));
         if visible {
             assert_eq!(w.ada.article(id).await?, now);
             assert_eq!(w.ada.articles(&list).await?.rows, [now]);

@@ -50,22 +50,22 @@ fn phase_of_request(status: RequestStatus) -> Phase {
 
 /// Whether a filter lets a row through, told from the row alone.
 fn passes(row: &Row, filter: &WorkFilter) -> bool {
-    fn is<T: PartialEq>(wanted: &Option<T>, found: Option<T>) -> bool {
-        wanted.is_none() || *wanted == found
+    fn is<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
+        wanted.is_none() || wanted == found
     }
     match row {
         Row::Ticket(ticket) => {
-            is(&filter.source, Some(Source::Ticket))
-                && is(&filter.phase, Some(phase_of_ticket(ticket.status)))
-                && is(&filter.ticket_status, Some(ticket.status))
+            is(filter.source.as_ref(), Some(&Source::Ticket))
+                && is(filter.phase.as_ref(), Some(&phase_of_ticket(ticket.status)))
+                && is(filter.ticket_status.as_ref(), Some(&ticket.status))
                 && filter.request_status.is_none()
-                && is(&filter.priority, Some(ticket.priority))
-                && is(&filter.category, ticket.category.clone())
-                && is(&filter.channel, Some(ticket.channel))
-                && is(&filter.group, ticket.group.clone())
-                && is(&filter.assignee, ticket.assigned_to)
+                && is(filter.priority.as_ref(), Some(&ticket.priority))
+                && is(filter.category.as_ref(), ticket.category.as_ref())
+                && is(filter.channel.as_ref(), Some(&ticket.channel))
+                && is(filter.group.as_ref(), ticket.group.as_ref())
+                && is(filter.assignee.as_ref(), ticket.assigned_to.as_ref())
                 && (!filter.unassigned || ticket.assigned_to.is_none())
-                && is(&filter.customer, ticket.requested_for)
+                && is(filter.customer.as_ref(), ticket.requested_for.as_ref())
                 && filter.service.is_none()
         }
         Row::Request(request) => {
@@ -77,11 +77,11 @@ fn passes(row: &Row, filter: &WorkFilter) -> bool {
                 || filter.assignee.is_some()
                 || filter.unassigned;
             !tickets_only
-                && is(&filter.source, Some(Source::Request))
-                && is(&filter.phase, Some(phase_of_request(request.status)))
-                && is(&filter.request_status, Some(request.status))
-                && is(&filter.customer, Some(request.customer_id))
-                && is(&filter.service, Some(request.service_id))
+                && is(filter.source.as_ref(), Some(&Source::Request))
+                && is(filter.phase.as_ref(), Some(&phase_of_request(request.status)))
+                && is(filter.request_status.as_ref(), Some(&request.status))
+                && is(filter.customer.as_ref(), Some(&request.customer_id))
+                && is(filter.service.as_ref(), Some(&request.service_id))
         }
         _ => false,
     }
@@ -181,17 +181,17 @@ fn created(row: &Row) -> Timestamp {
 }
 
 async fn check(crowd: &Crowd, query: Query<WorkListing>) -> Outcome {
+    use WorkListing::{All, Customer, CustomerPhase, Phase, RequestStatus, Service};
     let (admin, agent) = (&crowd.w.admin, &crowd.w.agent);
     let all = expected(crowd, &query, &[Entity::Ticket, Entity::Request]);
     assert_eq!(walk!(admin, unified, query.clone(), unified_id), all, "{query:?}");
     let not_listed = Error::invalid("listing", Reason::NotListed);
-    if matches!(query.listing, WorkListing::RequestStatus(_) | WorkListing::Service(_)) {
+    if matches!(query.listing, RequestStatus(_) | Service(_)) {
         refused(agent.tickets(&query).await, &not_listed);
     } else {
         let tickets = expected(crowd, &query, &[Entity::Ticket]);
         assert_eq!(walk!(agent, tickets, query.clone(), |row: &Ticket| row.id.as_uuid()), tickets, "{query:?}");
     }
-    use WorkListing::{All, Customer, CustomerPhase, Phase, RequestStatus, Service};
     if matches!(query.listing, All | Phase(_) | RequestStatus(_) | Customer(_) | CustomerPhase(..) | Service(_)) {
         let requests = expected(crowd, &query, &[Entity::Request]);
         let id = |row: &ServiceRequest| row.id.as_uuid();

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::Barrier;
 
-use crate::Result;
+use super::outcome::refused;
 use crate::store::{Answers, Capabilities, ChangeSet, Committed, ReadSet, Store};
+use crate::{Error, Result};
 
 /// Runs `tasks` tasks, which begin together, and returns what they returned, in order.
 pub(crate) async fn race<T, F>(tasks: usize, task: impl Fn(usize) -> F) -> Vec<T>
@@ -35,6 +36,20 @@ where
         }
     }
     results
+}
+
+/// Asserts that of many commands exactly one succeeded, and that all others were refused for its sake, and returns what
+/// the one did.
+#[track_caller]
+pub(crate) fn one_wins<T: fmt::Debug>(results: Vec<Result<T>>, refusal: impl Fn(&T) -> Error) -> T {
+    let (made, refusals): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert_eq!(made.len(), 1, "exactly one succeeds: {made:?}, {refusals:?}");
+    let Some(Ok(winner)) = made.into_iter().next() else { unreachable!("one is there") };
+    let expected = refusal(&winner);
+    for result in refusals {
+        refused(result, &expected);
+    }
+    winner
 }
 
 /// Runs two tasks, which begin together.

@@ -143,9 +143,10 @@ pub async fn a_request_becomes_a_ticket_where_work_may_begin(store: Arc<dyn Stor
             let legal = if by_admin { admin } else { agent };
             let result = async {
                 let how = TicketFromRequest::default();
-                match by_admin {
-                    true => w.admin.make_ticket(request.id, how).await,
-                    false => w.agent.make_ticket(request.id, how).await,
+                if by_admin {
+                    w.admin.make_ticket(request.id, how).await
+                } else {
+                    w.agent.make_ticket(request.id, how).await
                 }
             };
             if legal.contains(&InProgress) || from == InProgress {

@@ -85,9 +85,10 @@ pub async fn withdrawing_a_request_cancels_its_open_ticket(store: Arc<dyn Store>
     let w = World::new(store).await?;
     for by_customer in [true, false] {
         let (request, ticket) = w.converted().await?;
-        let after = match by_customer {
-            true => w.ada.cancel_request(request.id).await?,
-            false => w.agent.cancel_request(request.id).await?,
+        let after = if by_customer {
+            w.ada.cancel_request(request.id).await?
+        } else {
+            w.agent.cancel_request(request.id).await?
         };
         assert_eq!((after.status, after.version), (RequestStatus::Cancelled, request.version.next()));
         let cancelled = w.agent.ticket(ticket.id).await?;

@@ -59,7 +59,7 @@ impl Stock {
             let resolved_at = (status == TicketStatus::Resolved).then(|| raw::moment(1));
             let group = number.is_multiple_of(5).then(|| "fifth".to_owned());
             let assigned_to = number.is_multiple_of(3).then_some(staff.id);
-            change = change.insert(Ticket { status, resolved_at, group, assigned_to, ..raw::ticket(number, staff.id) });
+            change = change.insert(Ticket { status, group, assigned_to, resolved_at, ..raw::ticket(number, staff.id) });
         }
         store.commit(change.set()).await?;
         let is_work = |row: &Row| matches!(row, Row::Ticket(_) | Row::Request(_));
@@ -187,7 +187,7 @@ pub async fn a_scan_of_nothing_returns_nothing(store: Arc<dyn Store>) -> Outcome
     let middle = Some(stock.rows[9].key().id);
     for (limit, budget) in [(0, 100), (100, 0), (0, 0)] {
         for after in [None, middle] {
-            let answer = ask(&store, &Scan { limit, budget, after, ..scan(Stock::merged()) }).await?;
+            let answer = ask(&store, &Scan { after, limit, budget, ..scan(Stock::merged()) }).await?;
             assert_eq!((answer.rows.len(), answer.resume), (0, after));
             assert!(answer.examined <= budget + 1);
         }

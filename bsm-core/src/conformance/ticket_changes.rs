@@ -123,8 +123,8 @@ pub async fn a_finished_ticket_takes_only_touches_and_notes(store: Arc<dyn Store
         let same = TicketChange { status: Some(status), title: Some(ticket.title.clone()), ..none() };
         assert_eq!(w.agent.change_ticket(id, same).await?.version, ticket.version.next());
         w.agent.touch_ticket(id).await?;
-        let note = w.agent.add_note(id, "The customer called to say thanks.").await?;
-        assert_eq!(note.ticket_id, id);
+        let added = w.agent.add_note(id, "The customer called to say thanks.").await?;
+        assert_eq!(added.ticket_id, id);
         let after = w.agent.ticket(id).await?;
         assert_eq!((after.status, after.version), (status, Version(ticket.version.0 + 3)));
     }

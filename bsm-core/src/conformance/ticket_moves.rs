@@ -84,9 +84,10 @@ pub async fn staff_make_the_moves_of_the_table_and_no_other(store: Arc<dyn Store
                 let ticket = w.ticket_in(from.parse()?).await?;
                 let change = TicketChange::to(to);
                 let result = async {
-                    match by_admin {
-                        true => w.admin.change_ticket(ticket.id, change).await,
-                        false => w.agent.change_ticket(ticket.id, change).await,
+                    if by_admin {
+                        w.admin.change_ticket(ticket.id, change).await
+                    } else {
+                        w.agent.change_ticket(ticket.id, change).await
                     }
                 };
                 if from == to.as_str() {

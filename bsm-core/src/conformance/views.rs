@@ -151,7 +151,7 @@ pub async fn rating_rows_have_service_and_customer(store: Arc<dyn Store>) -> Out
     let list = |listing| Query::of(listing);
     assert_eq!(w.admin.rating_rows(&list(RatingListing::All)).await?.rows, [second.clone(), first.clone()]);
     let of_laptop = w.admin.rating_rows(&list(RatingListing::Service(w.laptop))).await?;
-    assert_eq!(of_laptop.rows, [first.clone()]);
+    assert_eq!(of_laptop.rows, std::slice::from_ref(&first));
     let of_ben = w.admin.rating_rows(&list(RatingListing::Customer(ben.id))).await?;
     assert_eq!(of_ben.rows, [second]);
     assert_eq!(w.ada.ratings(&Query::default()).await?.rows, [first.rating]);

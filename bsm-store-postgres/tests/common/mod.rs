@@ -50,17 +50,32 @@ impl Place {
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&self.pool).await.expect("runs");
     }
 
+    /// Drops the schema over a connection of its own, from whatever runtime.
+    pub(crate) async fn drop_alone(&self) {
+        let options: PgConnectOptions = server().parse().expect("BSM_TEST_POSTGRES_URL is a URL");
+        let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.expect("the server answers");
+        let place = Self { pool, ..self.clone() };
+        place.drop_schema().await;
+        place.pool.close().await;
+    }
+
     async fn drop_schema(&self) {
         self.sql("SET client_min_messages = warning; DROP SCHEMA IF EXISTS {} CASCADE").await;
     }
 }
 
-/// Runs a test in a schema of its own, which is dropped afterwards, whatever happens.
-pub(crate) async fn in_schema<F: Future<Output = ()>>(test: &str, run: impl FnOnce(Place) -> F) {
+/// A schema of its own, which is not there yet.
+pub(crate) async fn place(test: &str) -> Place {
     let options: PgConnectOptions = server().parse().expect("BSM_TEST_POSTGRES_URL is a URL");
     let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await.expect("the server answers");
     let place = Place { schema: format!("bsm_test_{test}_{}", std::process::id()), pool };
     place.drop_schema().await;
+    place
+}
+
+/// Runs a test in a schema of its own, which is dropped afterwards, whatever happens.
+pub(crate) async fn in_schema<F: Future<Output = ()>>(test: &str, run: impl FnOnce(Place) -> F) {
+    let place = place(test).await;
     let outcome = CatchUnwind(Box::pin(run(place.clone()))).await;
     place.drop_schema().await;
     place.pool.close().await;

@@ -1,9 +1,8 @@
 //! What can go wrong in the demonstration, each told in one line.
 
 use std::io;
-use std::path::PathBuf;
 
-use bsm::Error;
+use bsm::{Error, PlaceFault};
 
 /// Why the program ended early.
 #[derive(Debug, thiserror::Error)]
@@ -14,12 +13,6 @@ pub(crate) enum Fault {
     /// The desk holds something, and this program does not know how to delete it.
     #[error("the desk is not empty, and --fresh deletes desks in folders only: drop this one's schema yourself")]
     CantClear,
-    /// The folder holds more than a desk, or none.
-    #[error("{} is left as it is: {reason}", folder.display())]
-    NotADesk { folder: PathBuf, reason: String },
-    /// The folder can't be looked at or emptied.
-    #[error("{}", path.display())]
-    Folder { path: PathBuf, source: io::Error },
     /// The desk failed.
     #[error("the desk")]
     Desk(#[from] Error),
@@ -53,7 +46,12 @@ impl Fault {
     /// The program's exit code: 2 for what was asked of it, 1 for everything else.
     pub(crate) const fn code(&self) -> u8 {
         match self {
-            Self::NotEmpty | Self::CantClear | Self::NotADesk { .. } | Self::Desk(Error::InvalidAddress { .. }) => 2,
+            Self::NotEmpty
+            | Self::CantClear
+            | Self::Desk(
+                Error::InvalidAddress { .. }
+                | Error::UnusablePlace { reason: PlaceFault::ForeignData | PlaceFault::NotAFolder, .. },
+            ) => 2,
             _ => 1,
         }
     }
