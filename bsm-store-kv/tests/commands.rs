@@ -5,9 +5,7 @@ mod common;
 use bsm_core::Error;
 use bsm_core::model::{Entity, Key, Row, TicketNumber, Value, Version};
 use bsm_core::schema::{Counter, Field, Relation};
-use bsm_core::store::{
-    Answers, ChangeSet, CountQuery, Guard, HistoryQuery, Order, ReadSet, Store, UniqueValue, Write,
-};
+use bsm_core::store::{Answers, ChangeSet, CountQuery, Guard, HistoryQuery, Order, ReadSet, Store, UniqueValue, Write};
 use bsm_store_kv::KvStore;
 use common::{
     at, delete, entry, get, id, idempotency, insert, request, service, ticket, update, user, user_id, writes,

@@ -33,26 +33,9 @@ pub(crate) fn is_keepable(row: &Row) -> bool {
 pub(crate) fn to_json(row: &Row) -> serde_json::Value {
     let mut object = Map::new();
     for column in columns(row.entity()) {
-        let text = match column.field {
-            Field::Version => Some(row.version().to_string()),
-            Field::UpdatedAt => Some(updated_at(row).to_string()),
-            field => row.value(field).to_text(),
-        };
-        object.insert(column.field.as_str().to_owned(), text.into());
+        object.insert(column.field.as_str().to_owned(), row.value(column.field).to_text().into());
     }
     serde_json::Value::Object(object)
-}
-
-fn updated_at(row: &Row) -> Timestamp {
-    match row {
-        Row::User(row) => row.updated_at,
-        Row::Ticket(row) => row.updated_at,
-        Row::Article(row) => row.updated_at,
-        Row::Service(row) => row.updated_at,
-        Row::Request(row) => row.updated_at,
-        Row::Rating(row) => row.updated_at,
-        Row::Note(row) => row.updated_at,
-    }
 }
 
 /// What a parameter is bound as to be compared with a column; `None` if no row can have the value there.

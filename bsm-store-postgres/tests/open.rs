@@ -106,19 +106,10 @@ async fn a_broken_connection_is_told_and_the_next_call_gets_another() {
         let mut change = insert([user(2).into()]);
         change.guards = vec![at_version(user(1))];
         let waiting = tokio::spawn(async move { waiting.commit(change).await });
-        let kill = format!(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
-             AND query LIKE '%\"{}\".users%'",
-            place.schema
-        );
-        loop {
-            let ended: i64 =
-                sqlx::query_scalar(sqlx::AssertSqlSafe(kill.clone())).fetch_one(&place.pool).await.expect("asks");
-            if ended == 1 {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
+        place.waits(1).await;
+        let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{}' AND \
+                    wait_event_type = 'Lock'";
+        place.sql(kill).await;
         let outcome = waiting.await.expect("does not panic");
         assert!(matches!(outcome, Err(Error::Unavailable { .. })), "{outcome:?}");
         holder.rollback().await.expect("lets go");

@@ -11,6 +11,7 @@ use bsm_core::{Error, Result};
 use bsm_store_postgres::PostgresStore;
 use common::in_schema;
 use common::rows::*;
+use sqlx::AssertSqlSafe;
 
 /// Sends commands at the same moment, each through one of the stores.
 async fn together(stores: &[Arc<PostgresStore>], changes: Vec<ChangeSet>) -> Vec<Result<Committed>> {
@@ -92,6 +93,91 @@ async fn a_person_is_not_given_work_while_they_leave() {
                 other => panic!("{other:?}"),
             }
         }
+    })
+    .await;
+}
+
+/// Proves the lock on the parent of a guard against children: each would else see that the other's ticket has no note.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_who_rely_on_each_other_having_no_children_are_not_both_right() {
+    in_schema("race_childless", |place| async move {
+        let stores = [place.open().await, place.open().await];
+        let boss = user(1);
+        stores[0].commit(insert([boss.clone().into()])).await.expect("base");
+        for round in 0..30 {
+            let (left, right) = (ticket(100 + round, &boss), ticket(200 + round, &boss));
+            stores[0].commit(insert([left.clone().into(), right.clone().into()])).await.expect("base");
+            let only = |n, on: &Ticket, other: &Ticket| {
+                let mut change = insert([note(n, on, &boss).into()]);
+                change.guards = vec![Guard::NoChildren { relation: Relation::NoteTicket, parent: other.id.into() }];
+                change
+            };
+            let changes = vec![only(300 + round, &left, &right), only(400 + round, &right, &left)];
+            let outcomes = together(&stores, changes).await;
+            match (&outcomes[0], &outcomes[1]) {
+                (Ok(_), Err(Error::StillReferenced { .. })) | (Err(Error::StillReferenced { .. }), Ok(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    })
+    .await;
+}
+
+/// Whoever waits for a row holds none that comes behind it, so nobody waits in a circle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rows_are_locked_in_the_order_of_their_keys() {
+    in_schema("race_order", |place| async move {
+        let store = place.open().await;
+        let (first, last, service) = (user(1), user(2), service(3));
+        let base = insert([first.clone().into(), last.clone().into(), service.clone().into()]);
+        store.commit(base).await.expect("base");
+        let mut holder = place.pool.begin().await.expect("begins");
+        let lock = |table: &str, key: Key, how: &str| {
+            AssertSqlSafe(format!("SELECT FROM {}.{table} WHERE id = '{}' FOR UPDATE {how}", place.schema, key.id))
+        };
+        sqlx::query(lock("users", first.id.into(), "")).execute(&mut *holder).await.expect("locks");
+        let rows = [next(service.clone(), 5), next(last.clone(), 5), next(first.clone(), 5)];
+        let change = change(rows.into_iter().map(Write::Update).collect());
+        let waiting = tokio::spawn({
+            let store = Arc::clone(&store);
+            async move { store.commit(change).await }
+        });
+        place.waits(1).await;
+        for (table, key) in [("users", Key::from(last.id)), ("customer_services", service.id.into())] {
+            sqlx::query(lock(table, key, "NOWAIT")).execute(&mut *holder).await.expect("nobody holds it");
+        }
+        holder.rollback().await.expect("lets go");
+        waiting.await.expect("does not panic").expect("goes on");
+    })
+    .await;
+}
+
+/// Two who take one value would else both write it, and then wait for each other when it is checked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_takes_a_value_waits_for_whoever_takes_the_same() {
+    in_schema("race_value", |place| async move {
+        let store = place.open().await;
+        let mut holder = place.pool.begin().await.expect("begins");
+        let lock = format!("LOCK TABLE {}.counters IN EXCLUSIVE MODE", place.schema);
+        sqlx::query(AssertSqlSafe(lock)).execute(&mut *holder).await.expect("locks");
+        let tasks: Vec<_> = [1, 2]
+            .map(|n| {
+                let (store, mut person) = (Arc::clone(&store), user(n));
+                person.email = "same@example.org".to_owned();
+                tokio::spawn(async move { store.commit(insert([person.into()])).await })
+            })
+            .into();
+        assert_eq!(place.waits(2).await, ["advisory", "relation"], "one has written, the other has not");
+        holder.rollback().await.expect("lets go");
+        let mut told = 0;
+        for task in tasks {
+            match task.await.expect("does not panic") {
+                Ok(_) => {}
+                Err(Error::Duplicate { field: bsm_core::schema::Field::Email, .. }) => told += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(told, 1);
     })
     .await;
 }

@@ -58,9 +58,9 @@ pub async fn an_empty_desk_lets_nobody_in(store: Arc<dyn Store>) -> Outcome {
 /// Of many who bootstrap at once exactly one succeeds. Proves the guard that the entity has no rows: without it, each
 /// would find the desk empty and make an admin.
 pub async fn of_many_first_admins_at_once_one_is_made(store: Arc<dyn Store>) -> Outcome {
-    let desk = Desk::new(Arc::clone(&store));
-    let results = race(16, |number| {
-        let desk = desk.clone();
+    let stores = in_step(&store, 16);
+    let results = race(stores.len(), |number| {
+        let desk = Desk::new(Arc::clone(&stores[number]));
         // Different addresses, so that no unique key stands in for the guard.
         async move { desk.bootstrap(NewUser { email: format!("admin{number}@desk.example"), ..first() }).await }
     })

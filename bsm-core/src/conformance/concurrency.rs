@@ -1,7 +1,8 @@
 //! Many commands at once: whatever the order, the outcome is that of some order.
 //!
 //! What each guard must do is proved in [`interleavings`](super::interleavings), every time; here the store itself is put
-//! under load from many tasks and many desks.
+//! under load from many tasks and many desks. Where two or more commands race for one thing, their desks commit in step:
+//! all are decided before the first one is committed, so that a missing guard shows every time, not by luck.
 
 use super::prelude::*;
 
@@ -12,8 +13,9 @@ const ROUNDS: usize = 12;
 pub async fn no_update_of_one_row_is_lost(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
     let ticket = w.ticket_in(TicketStatus::New).await?.id;
-    let results = race(limits::COMMAND_ATTEMPTS, |_| {
-        let agent = w.another_desk().agent(w.agent.actor());
+    let desks = w.in_step::<{ limits::COMMAND_ATTEMPTS }>();
+    let results = race(desks.len(), |number| {
+        let agent = desks[number].agent(w.agent.actor());
         async move {
             let mut done = 0;
             // Somebody may be unlucky as often as a command is tried; they try again.
@@ -42,8 +44,9 @@ pub async fn no_update_of_one_row_is_lost(store: Arc<dyn Store>) -> Outcome {
 pub async fn everybody_gets_through(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
     let ticket = w.ticket_in(TicketStatus::New).await?.id;
-    for result in race(limits::COMMAND_ATTEMPTS, |_| {
-        let agent = w.another_desk().agent(w.agent.actor());
+    let desks = w.in_step::<{ limits::COMMAND_ATTEMPTS }>();
+    for result in race(desks.len(), |number| {
+        let agent = desks[number].agent(w.agent.actor());
         async move { agent.touch_ticket(ticket).await }
     })
     .await
@@ -96,7 +99,8 @@ pub async fn no_ticket_ends_with_a_customer(store: Arc<dyn Store>) -> Outcome {
     for round in 0..ROUNDS {
         let helper = w.person(&format!("Helper{round}"), Role::Agent).await?.id;
         let ticket = w.ticket_in(TicketStatus::New).await?.id;
-        let (agent, admin) = (w.another_desk().agent(w.agent.actor()), w.another_desk().admin(w.admin.actor()));
+        let [one, other] = w.in_step();
+        let (agent, admin) = (one.agent(w.agent.actor()), other.admin(w.admin.actor()));
         let (assigned, demoted) = both(async move { agent.assign_ticket(ticket, helper).await }, async move {
             admin.change_role(helper, Role::Customer).await
         })
@@ -111,7 +115,8 @@ pub async fn no_request_outlives_its_service(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
     for _ in 0..ROUNDS {
         let service = w.admin.create_service(NewService::new("Short-lived", "x", "1 EUR".parse()?)).await?.id;
-        let (ada, admin) = (w.another_desk().customer(w.ada.actor()), w.another_desk().admin(w.admin.actor()));
+        let [one, other] = w.in_step();
+        let (ada, admin) = (one.customer(w.ada.actor()), other.admin(w.admin.actor()));
         let (asked, deleted) = both(async move { ada.submit_request(SubmitRequest::new(service)).await }, async move {
             admin.delete_service(service).await
         })
@@ -129,7 +134,8 @@ pub async fn a_ticket_is_resolved_or_its_request_withdrawn(store: Arc<dyn Store>
     let w = World::new(store).await?;
     for _ in 0..ROUNDS {
         let (request, ticket) = w.converted().await?;
-        let (agent, ada) = (w.another_desk().agent(w.agent.actor()), w.another_desk().customer(w.ada.actor()));
+        let [one, other] = w.in_step();
+        let (agent, ada) = (one.agent(w.agent.actor()), other.customer(w.ada.actor()));
         let (resolved, withdrawn) =
             both(
                 async move { agent.resolve_ticket(ticket.id).await },
@@ -156,7 +162,8 @@ pub async fn what_is_rated_is_fulfilled(store: Arc<dyn Store>) -> Outcome {
     for _ in 0..ROUNDS {
         let (request, ticket) = w.converted().await?;
         w.agent.resolve_ticket(ticket.id).await?;
-        let (agent, ada) = (w.another_desk().agent(w.agent.actor()), w.another_desk().customer(w.ada.actor()));
+        let [one, other] = w.in_step();
+        let (agent, ada) = (one.agent(w.agent.actor()), other.customer(w.ada.actor()));
         let (rated, reopened) = both(async move { ada.rate(request.id, Stars::Four, "").await }, async move {
             agent.reopen_ticket(ticket.id).await
         })
@@ -178,9 +185,10 @@ pub async fn a_desk_keeps_an_admin(store: Arc<dyn Store>) -> Outcome {
             admins.push(w.person(&format!("Admin{round}x{number}"), Role::Admin).await?.id);
         }
         // Nora stays out of it, so that the world can go on: the four of them demote each other in a ring.
-        let results = race(admins.len(), |number| {
+        let desks = w.in_step::<4>();
+        let results = race(desks.len(), |number| {
             let (who, whom) = (admins[number], admins[(number + 1) % admins.len()]);
-            let admin = w.another_desk().admin(who);
+            let admin = desks[number].admin(who);
             async move { admin.change_role(whom, Role::Agent).await }
         })
         .await;
@@ -200,7 +208,8 @@ pub async fn no_ticket_names_somebody_who_is_gone(store: Arc<dyn Store>) -> Outc
     for round in 0..ROUNDS {
         let helper = w.person(&format!("Helper{round}"), Role::Agent).await?.id;
         let ticket = w.ticket_in(TicketStatus::New).await?.id;
-        let (agent, admin) = (w.another_desk().agent(w.agent.actor()), w.another_desk().admin(w.admin.actor()));
+        let [one, other] = w.in_step();
+        let (agent, admin) = (one.agent(w.agent.actor()), other.admin(w.admin.actor()));
         let (assigned, deleted) =
             both(
                 async move { agent.assign_ticket(ticket, helper).await },

@@ -131,8 +131,9 @@ pub async fn of_many_conversions_at_once_one_wins(store: Arc<dyn Store>) -> Outc
     let w = World::new(store).await?;
     for _ in 0..5 {
         let before = w.request(false).await?;
-        let results = race(16, |_| {
-            let agent = w.another_desk().agent(w.agent.actor());
+        let desks = w.in_step::<16>();
+        let results = race(16, |number| {
+            let agent = desks[number].agent(w.agent.actor());
             async move { agent.make_ticket(before.id, TicketFromRequest::default()).await }
         })
         .await;

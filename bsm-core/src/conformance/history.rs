@@ -42,8 +42,9 @@ pub async fn history_comes_in_pages_both_ways(store: Arc<dyn Store>) -> Outcome 
     }
     for limit in [1, 3, 10, 11, 12, 500] {
         for order in [Order::OldestFirst, Order::NewestFirst] {
-            let (mut versions, mut after) = (Vec::new(), None);
+            let (mut versions, mut after, mut pages) = (Vec::new(), None, 0);
             loop {
+                pages += 1;
                 let page = w.agent.history(ticket, order, after, limit).await?;
                 assert!(page.entries.len() <= limit && page.entries.iter().all(|entry| entry.key == ticket.into()));
                 versions.extend(page.entries.iter().map(|entry| entry.version.0));
@@ -57,6 +58,7 @@ pub async fn history_comes_in_pages_both_ways(store: Arc<dyn Store>) -> Outcome 
                 expected.reverse();
             }
             assert_eq!(versions, expected, "{order:?} {limit}");
+            assert_eq!(pages, versions.len().div_ceil(limit), "no page is empty: {order:?} {limit}");
         }
     }
     let end = w.agent.history(ticket, Order::OldestFirst, Some(Version(11)), 5).await?;

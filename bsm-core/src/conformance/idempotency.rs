@@ -134,8 +134,9 @@ pub async fn a_key_is_a_short_line(store: Arc<dyn Store>) -> Outcome {
 pub async fn of_many_sent_at_once_one_happens(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
     for round in 0..5 {
-        let results = race(16, |_| {
-            let agent = w.another_desk().agent(w.agent.actor()).keyed(format!("round {round}"));
+        let desks = w.in_step::<16>();
+        let results = race(16, |number| {
+            let agent = desks[number].agent(w.agent.actor()).keyed(format!("round {round}"));
             async move { agent.open_ticket(NewTicket::new("Once")).await }
         })
         .await;
@@ -152,8 +153,9 @@ pub async fn of_many_sent_at_once_one_happens(store: Arc<dyn Store>) -> Outcome 
 /// Of different commands under one key at once one happens; the others are told that the key is used.
 pub async fn of_different_commands_at_once_one_has_the_key(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
+    let desks = w.in_step::<16>();
     let results = race(16, |number| {
-        let agent = w.another_desk().agent(w.agent.actor()).keyed("one");
+        let agent = desks[number].agent(w.agent.actor()).keyed("one");
         async move { agent.open_ticket(NewTicket::new(format!("No. {number}"))).await }
     })
     .await;

@@ -76,8 +76,12 @@ pub mod ticket_moves;
 pub mod versions;
 pub mod views;
 
+use std::fmt;
+use std::pin::Pin;
+
 pub use outcome::{Failed, Outcome};
 pub use place::Place;
+pub use runner::Ran;
 
 /// The list of all cases, by room, each room with what a store must claim for it. The one place where a case is entered:
 /// hands the list to the macro `$callback`, behind `$arguments`.
@@ -355,6 +359,49 @@ macro_rules! __conformance_test_functions {
     )+};
 }
 
+type Running<'a> = Pin<Box<dyn Future<Output = Ran> + 'a>>;
+
+/// One promise.
+pub struct Case {
+    /// Its room and the sentence that it proves: `conversion::a_request_is_converted_once`.
+    pub name: &'static str,
+    run: for<'a> fn(&'a Place) -> Running<'a>,
+}
+
+impl Case {
+    /// Runs it on an empty desk.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn run(&self, place: &Place) -> Ran {
+        (self.run)(place).await
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Case").field(&self.name).finish()
+    }
+}
+
+/// All of them.
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    macro_rules! list {
+        ([] $($claim:ident $room:ident { $($case:ident),+ $(,)? })+) => {$($(
+            cases.push(Case {
+                name: concat!(stringify!($room), "::", stringify!($case)),
+                run: |place| {
+                    let name = concat!(stringify!($room), "::", stringify!($case));
+                    Box::pin(runner::$claim(name, place, $room::$case))
+                },
+            });
+        )+)+};
+    }
+    __conformance_cases!(list,);
+    cases
+}
+
 /// What [`run_all`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -371,17 +418,13 @@ pub struct Tally {
 /// With the first case that fails.
 pub async fn run_all<P: Into<Place>>(fresh: impl AsyncFn() -> P) -> Tally {
     let mut tally = Tally::default();
-    macro_rules! run {
-        ([] $($claim:ident $room:ident { $($case:ident),+ $(,)? })+) => {$($(
-            let place: Place = fresh().await.into();
-            let name = concat!(stringify!($room), "::", stringify!($case));
-            match runner::$claim(name, &place, $room::$case).await {
-                runner::Ran::Passed => tally.passed += 1,
-                runner::Ran::NotRun(reason) => tally.not_run.push((name, reason)),
-            }
-        )+)+};
+    for case in cases() {
+        let place: Place = fresh().await.into();
+        match case.run(&place).await {
+            Ran::Passed => tally.passed += 1,
+            Ran::NotRun(reason) => tally.not_run.push((case.name, reason)),
+        }
     }
-    __conformance_cases!(run,);
     tally
 }
 

@@ -4,7 +4,7 @@ pub(super) use std::sync::Arc;
 
 pub(super) use super::dump::{Dump, audit, every_entry};
 pub(super) use super::outcome::{Failed, Outcome, refused, refused_like};
-pub(super) use super::race::{both, given_up, one_wins, race};
+pub(super) use super::race::{both, given_up, in_step, one_wins, race};
 pub(super) use super::world::World;
 pub(super) use crate::model::*;
 pub(super) use crate::rules::limits;

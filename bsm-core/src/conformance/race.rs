@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tokio::sync::Barrier;
@@ -90,6 +92,42 @@ pub(crate) async fn given_up<T>(times: usize, future: impl Future<Output = T>) -
     false
 }
 
+/// How long commands wait for each other before the first of them commits.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A store whose first commit waits until as many others have come to theirs, so that all of them were decided on the
+/// same state. If some never come, it goes on without them: a race that is none proves less, and hangs nobody.
+struct InStep {
+    inner: Arc<dyn Store>,
+    waited: AtomicBool,
+    arrived: Arc<AtomicUsize>,
+    expected: usize,
+}
+
+/// As many stores over one store, each of which waits with its first commit for the others.
+pub(crate) fn in_step(store: &Arc<dyn Store>, expected: usize) -> Vec<Arc<dyn Store>> {
+    let arrived = Arc::new(AtomicUsize::new(0));
+    let one = |_| {
+        let (inner, arrived) = (Arc::clone(store), Arc::clone(&arrived));
+        Arc::new(InStep { inner, waited: AtomicBool::new(false), arrived, expected }) as Arc<dyn Store>
+    };
+    (0..expected).map(one).collect()
+}
+
+impl InStep {
+    async fn wait(&self) -> Result<()> {
+        if self.waited.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.arrived.fetch_add(1, Ordering::SeqCst);
+        let since = Instant::now();
+        while self.arrived.load(Ordering::SeqCst) < self.expected && since.elapsed() < PATIENCE {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+}
+
 type Action = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 /// A store in which something happens between a command's decision and its commit: the interleaving that races hit by
@@ -107,43 +145,53 @@ impl Meanwhile {
         let actions = actions.into_iter().map(|action| Box::pin(action) as Action).collect();
         Self { inner, actions: Mutex::new(actions) }
     }
-}
 
-impl fmt::Debug for Meanwhile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Meanwhile").field(&self.inner).finish()
-    }
-}
-
-impl fmt::Display for Meanwhile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.inner, f)
-    }
-}
-
-#[async_trait]
-impl Store for Meanwhile {
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    async fn commit(&self, change: ChangeSet) -> Result<Committed> {
+    async fn act(&self) -> Result<()> {
         let action = self.actions.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        if let Some(action) = action {
-            action.await?;
-        }
-        self.inner.commit(change).await
-    }
-
-    async fn read(&self, set: ReadSet) -> Result<Answers> {
-        self.inner.read(set).await
-    }
-
-    async fn health(&self) -> Result<()> {
-        self.inner.health().await
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.inner.close().await
+        if let Some(action) = action { action.await } else { Ok(()) }
     }
 }
+
+/// Makes a store around a store of a type that has an `inner` one, and does something before each commit.
+macro_rules! around {
+    ($around:ident, $before_commit:ident) => {
+        impl fmt::Debug for $around {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($around)).field(&self.inner).finish()
+            }
+        }
+
+        impl fmt::Display for $around {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.inner, f)
+            }
+        }
+
+        #[async_trait]
+        impl Store for $around {
+            fn capabilities(&self) -> Capabilities {
+                self.inner.capabilities()
+            }
+
+            async fn commit(&self, change: ChangeSet) -> Result<Committed> {
+                self.$before_commit().await?;
+                self.inner.commit(change).await
+            }
+
+            async fn read(&self, set: ReadSet) -> Result<Answers> {
+                self.inner.read(set).await
+            }
+
+            async fn health(&self) -> Result<()> {
+                self.inner.health().await
+            }
+
+            async fn close(&self) -> Result<()> {
+                self.inner.close().await
+            }
+        }
+    };
+}
+
+around!(InStep, wait);
+around!(Meanwhile, act);

@@ -58,8 +58,9 @@ pub async fn of_many_who_saw_one_version_one_changes_it(store: Arc<dyn Store>) -
     let w = World::new(store).await?;
     let ticket = w.ticket_in(TicketStatus::New).await?;
     for version in 1..=5 {
+        let desks = w.in_step::<12>();
         let results = race(12, |number| {
-            let agent = w.another_desk().agent(w.agent.actor()).expecting(Version(version));
+            let agent = desks[number].agent(w.agent.actor()).expecting(Version(version));
             let change = TicketChange { group: Patch::Set(format!("group {number}")), ..TicketChange::default() };
             async move { agent.change_ticket(ticket.id, change).await }
         })

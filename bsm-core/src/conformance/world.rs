@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::dump::{Dump, audit};
 use super::outcome::{Failed, Outcome, refused_at};
-use super::race::Meanwhile;
+use super::race::{Meanwhile, in_step};
 use crate::model::{
     Rating, RequestStatus, Role, ServiceId, ServiceRequest, Stars, Ticket, TicketStatus, Timestamp, User, UserId,
 };
@@ -74,6 +74,13 @@ impl World {
     /// Another desk over the same store: other handles, other ids, the same clock.
     pub(crate) fn another_desk(&self) -> Desk {
         self.desk_over(Arc::clone(&self.store))
+    }
+
+    /// As many desks, each of which waits with its first commit until all have come to theirs: what they command first is
+    /// decided on the same state.
+    pub(crate) fn in_step<const DESKS: usize>(&self) -> [Desk; DESKS] {
+        let mut stores = in_step(&self.store, DESKS).into_iter();
+        std::array::from_fn(|_| self.desk_over(stores.next().unwrap_or_else(|| Arc::clone(&self.store))))
     }
 
     /// A desk on which `action` happens between the decision and the commit of its first command. What it returns is
@@ -215,6 +222,10 @@ impl World {
             let solved = matches!(ticket.status, TicketStatus::Resolved | TicketStatus::Closed);
             assert_eq!(ticket.resolved_at.is_some(), solved, "{}: {ticket:?}", ticket.id);
             assert_eq!(ticket.closed_at.is_some(), ticket.status == TicketStatus::Closed, "{}: {ticket:?}", ticket.id);
+        }
+        for (key, entries) in &dump.history {
+            let recorded: Vec<Timestamp> = entries.iter().map(|entry| entry.recorded_at).collect();
+            assert!(recorded.is_sorted_by(|a, b| a < b), "{key}: the desk's own time ran back: {recorded:?}");
         }
         let customers: Vec<UserId> =
             dump.all::<User>().iter().filter(|user| user.role == Role::Customer).map(|user| user.id).collect();

@@ -39,6 +39,10 @@ impl Record for Article {
         self.version
     }
 
+    fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
     fn stamp(&mut self, version: Version, updated_at: Timestamp) {
         (self.version, self.updated_at) = (version, updated_at);
     }
@@ -53,7 +57,7 @@ impl Record for Article {
             Field::Status => self.status.into(),
             Field::AuthorId => self.author_id.into(),
             Field::PublishedAt => self.published_at.into(),
-            _ => Value::Null,
+            other => self.kept_value(other),
         }
     }
 }

@@ -35,6 +35,10 @@ impl Record for Note {
         self.version
     }
 
+    fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
     fn stamp(&mut self, version: Version, updated_at: Timestamp) {
         (self.version, self.updated_at) = (version, updated_at);
     }
@@ -46,7 +50,7 @@ impl Record for Note {
             Field::TicketId => self.ticket_id.into(),
             Field::AuthorId => self.author_id.into(),
             Field::Body => (&self.body).into(),
-            _ => Value::Null,
+            other => self.kept_value(other),
         }
     }
 }

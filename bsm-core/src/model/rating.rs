@@ -35,6 +35,10 @@ impl Record for Rating {
         self.version
     }
 
+    fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
     fn stamp(&mut self, version: Version, updated_at: Timestamp) {
         (self.version, self.updated_at) = (version, updated_at);
     }
@@ -47,7 +51,7 @@ impl Record for Rating {
             Field::CustomerId => self.customer_id.into(),
             Field::Stars => self.rating.into(),
             Field::Review => (&self.review).into(),
-            _ => Value::Null,
+            other => self.kept_value(other),
         }
     }
 

@@ -69,6 +69,10 @@ impl Record for ServiceRequest {
         self.version
     }
 
+    fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
     fn stamp(&mut self, version: Version, updated_at: Timestamp) {
         (self.version, self.updated_at) = (version, updated_at);
     }
@@ -92,7 +96,7 @@ impl Record for ServiceRequest {
             Field::RatingId => self.rating_id.into(),
             Field::Rated => self.rated.into(),
             Field::ExternalRef => self.external_ref.as_ref().into(),
-            _ => Value::Null,
+            other => self.kept_value(other),
         }
     }
 

@@ -19,11 +19,23 @@ pub trait Record {
     /// How often the row was written.
     fn version(&self) -> Version;
 
+    /// When the desk last wrote the row.
+    fn updated_at(&self) -> Timestamp;
+
     /// Marks the row as written once more.
     fn stamp(&mut self, version: Version, updated_at: Timestamp);
 
     /// The value of a field; [`Value::Null`] for a field that the entity lacks. Copies no text.
     fn value(&self, field: Field) -> Value<'_>;
+
+    /// The value of a field that every entity has besides its own: the version, and when it was written.
+    fn kept_value(&self, field: Field) -> Value<'static> {
+        match field {
+            Field::Version => Value::Int(i64::try_from(self.version().0).unwrap_or(i64::MAX)),
+            Field::UpdatedAt => self.updated_at().into(),
+            _ => Value::Null,
+        }
+    }
 
     /// The customer whose it is: who may see it from the customer portal. `None`: no customer.
     fn subject(&self) -> Option<UserId> {
@@ -138,6 +150,11 @@ macro_rules! rows {
             /// How often the row was written.
             pub fn version(&self) -> Version {
                 match self { $(Self::$entity(record) => record.version()),+ }
+            }
+
+            /// When the desk last wrote the row.
+            pub fn updated_at(&self) -> Timestamp {
+                match self { $(Self::$entity(record) => record.updated_at()),+ }
             }
 
             /// Marks the row as written once more.

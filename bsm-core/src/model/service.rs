@@ -39,6 +39,10 @@ impl Record for Service {
         self.version
     }
 
+    fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
     fn stamp(&mut self, version: Version, updated_at: Timestamp) {
         (self.version, self.updated_at) = (version, updated_at);
     }
@@ -54,7 +58,7 @@ impl Record for Service {
             Field::Currency => Value::Text(self.price.currency().to_string().into()),
             Field::NeedsApproval => self.needs_approval.into(),
             Field::Active => self.active.into(),
-            _ => Value::Null,
+            other => self.kept_value(other),
         }
     }
 }

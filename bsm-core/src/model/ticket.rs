@@ -85,6 +85,10 @@ impl Record for Ticket {
         self.version
     }
 
+    fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
     fn stamp(&mut self, version: Version, updated_at: Timestamp) {
         (self.version, self.updated_at) = (version, updated_at);
     }
@@ -115,7 +119,7 @@ impl Record for Ticket {
             Field::ResolvedAt => self.resolved_at.into(),
             Field::ClosedAt => self.closed_at.into(),
             Field::ExternalRef => self.external_ref.as_ref().into(),
-            _ => Value::Null,
+            other => self.kept_value(other),
         }
     }
 

@@ -37,6 +37,10 @@ impl Record for User {
         self.version
     }
 
+    fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
     fn stamp(&mut self, version: Version, updated_at: Timestamp) {
         (self.version, self.updated_at) = (version, updated_at);
     }
@@ -50,7 +54,7 @@ impl Record for User {
             Field::Role => self.role.into(),
             Field::Active => self.active.into(),
             Field::ExternalRef => self.external_ref.as_ref().into(),
-            _ => Value::Null,
+            other => self.kept_value(other),
         }
     }
 }

@@ -50,7 +50,7 @@ pub fn line(entity: Entity, field: Field, text: &str, most: usize) -> Result<Str
 /// One line that may be absent, but is not empty when it is there.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn optional_line(entity: Entity, field: Field, text: Option<&str>, most: usize) -> Result<Option<String>> {
     text.map(|text| line(entity, field, text, most)).transpose()
 }
@@ -104,7 +104,7 @@ pub fn email(text: &str) -> Result<String> {
 /// Part of a catalogue, desk vocabulary: a category, subcategory or group, if there is one.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn category(entity: Entity, field: Field, text: Option<&str>) -> Result<Option<String>> {
     optional_line(entity, field, text, limits::CATEGORY_CHARS)
 }
@@ -112,7 +112,7 @@ pub fn category(entity: Entity, field: Field, text: Option<&str>) -> Result<Opti
 /// The id of another system, if there is one.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn external_ref(entity: Entity, text: Option<&str>) -> Result<Option<String>> {
     optional_line(entity, Field::ExternalRef, text, limits::EXTERNAL_REF_CHARS)
 }

@@ -9,7 +9,7 @@ use super::Stamp;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Guard {
-    /// The row is at this version. Fails as [`Error::Conflict`](crate::Error::Conflict).
+    /// The row is there, at this version. (That a row is *not* there is no guard: no rule relies on it.) Fails as [`Error::Conflict`](crate::Error::Conflict).
     Version {
         /// The row.
         key: Key,
@@ -67,7 +67,7 @@ pub struct ChangeSet {
     pub recorded_at: Timestamp,
     /// What must still be true.
     pub guards: Vec<Guard>,
-    /// What is written, in order. At most one write per row.
+    /// What is written, in order. Whoever makes a change set sees to it that it writes a row at most once.
     pub writes: Vec<Write>,
     /// What history tells of it: one entry per row that is written, or noted on.
     pub history: Vec<HistoryEntry>,

@@ -36,7 +36,25 @@ impl Place {
     pub(crate) fn url(&self) -> String {
         let server = server();
         let sign = if server.contains('?') { '&' } else { '?' };
-        format!("{server}{sign}schema={}", self.schema)
+        // Named, so that a test can see what its store's connections wait for.
+        format!("{server}{sign}schema={0}&application_name={0}", self.schema)
+    }
+
+    /// What the connections of this desk's stores wait for, once there are `count` of them that do.
+    pub(crate) async fn waits(&self, count: usize) -> Vec<String> {
+        loop {
+            let waits: Vec<String> = sqlx::query_scalar(
+                "SELECT wait_event FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock' ORDER BY 1",
+            )
+            .bind(&self.schema)
+            .fetch_all(&self.pool)
+            .await
+            .expect("asks");
+            if waits.len() == count {
+                return waits;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Opens the desk in it.
