@@ -92,8 +92,9 @@ impl IdSource for SeededIds {
     }
 }
 
-/// The desk's own time: the clock's, but each reading is later than the one before, so that what one desk makes in
-/// order has ids in that order.
+/// The desk's own time: the clock's, but each reading is later than the one before, and later than whatever the desk
+/// read that was recorded before. So what one desk makes in order has ids in that order, and the times at which the
+/// changes of one row were recorded never run back, whoever recorded them and by whatever clock.
 #[derive(Debug)]
 pub(crate) struct DeskTime {
     clock: std::sync::Arc<dyn Clock>,
@@ -103,6 +104,11 @@ pub(crate) struct DeskTime {
 impl DeskTime {
     pub(crate) fn new(clock: std::sync::Arc<dyn Clock>) -> Self {
         Self { clock, last: AtomicI64::new(0) }
+    }
+
+    /// Goes on behind a moment at which something was recorded.
+    pub(crate) fn observe(&self, recorded: Timestamp) {
+        self.last.fetch_max(recorded.micros(), Ordering::SeqCst);
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -125,5 +131,8 @@ mod tests {
         clock.set(Timestamp::MIN.plus_micros(10));
         let third = time.now();
         assert!(first < second && second < third);
+        let elsewhere = third.plus_micros(1_000_000);
+        time.observe(elsewhere);
+        assert!(time.now() > elsewhere);
     }
 }

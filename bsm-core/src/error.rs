@@ -50,7 +50,7 @@ pub enum Error {
     NotAllowed {
         /// Who tried.
         actor: ActorName,
-        /// The least role that may.
+        /// The role that the portal is for. (An admin may use an agent's.)
         needs: Role,
     },
     /// An actor tried to change their own role, deactivate or delete themself; somebody else must, so that a desk
@@ -124,6 +124,14 @@ pub enum Error {
         /// Closed or cancelled.
         status: &'static str,
     },
+    /// Only a resolved ticket is reopened. One that was not resolved yet is started.
+    #[error("{key} is {status}, and only what was resolved is reopened")]
+    NotResolved {
+        /// The ticket.
+        key: Key,
+        /// Where it stands.
+        status: &'static str,
+    },
     /// A ticket that is to be followed up is not finished yet: it can be changed itself.
     #[error("{key} is {status}: only a closed or cancelled ticket is followed up")]
     NotFinished {
@@ -193,7 +201,7 @@ pub enum Error {
         place: PathBuf,
     },
     /// The folder of a store can't be used: it is a file, can't be written, or can't be reached.
-    #[error("{place} can't be used as a store: {reason}")]
+    #[error("{place} can't be used as a store: {reason}{}", Said(source.as_ref()))]
     UnusablePlace {
         /// The path.
         place: PathBuf,
@@ -312,8 +320,10 @@ pub enum Reason {
         /// The other field.
         other: &'static str,
     },
-    /// A listing and a filter that name the same thing, or a listing that this list does not have.
+    /// This list is not kept by that.
     NotListed,
+    /// The command is about no row that could be at another version.
+    Inapplicable,
 }
 
 impl fmt::Display for Reason {
@@ -332,6 +342,7 @@ impl fmt::Display for Reason {
             Self::WrongRole { needs } => write!(f, "does not name an active user who is {needs}"),
             Self::Contradicts { other } => write!(f, "contradicts {other}"),
             Self::NotListed => f.write_str("is not something this list is kept by"),
+            Self::Inapplicable => f.write_str("does not apply to this command"),
         }
     }
 }
@@ -390,6 +401,15 @@ impl fmt::Display for ActorName {
             Actor::System => f.write_str("the system"),
             Actor::User(id) => write!(f, "user {id}"),
         }
+    }
+}
+
+/// What the operating system said of a place, where there is nothing else to go by.
+struct Said<'a>(Option<&'a std::io::Error>);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |source| write!(f, " ({source})"))
     }
 }
 

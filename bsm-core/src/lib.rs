@@ -35,12 +35,15 @@ pub mod schema;
 pub mod store;
 pub mod view;
 
+pub use {chrono, rust_decimal, uuid};
+
 pub use clock::{Clock, IdSource, SeededIds, SteppingClock, SystemClock, SystemIds};
 pub use error::{ActorName, CursorFault, Error, PlaceFault, Reason, Result, Source};
 pub use portal::{
     Admin, Agent, ArticleChange, CUSTOMER_REQUEST, Customer, Desk, DeskBuilder, FollowUp, HistoryPage, NewArticle,
-    NewService, NewTicket, NewUser, NotesOf, OwnTicket, Patch, Portal, PortalRole, PriorityChange, ServiceChange,
-    StaffRole, SubmitRequest, TicketChange, TicketFromRequest, TicketUpdate, UpdatedBy, UserChange, role,
+    NewRequest, NewService, NewTicket, NewUser, NotesOf, OwnTicket, Patch, Portal, PortalRole, PriorityChange,
+    ServiceChange, StaffRole, SubmitRequest, TicketChange, TicketFromRequest, TicketUpdate, UpdatedBy, UserChange,
+    role,
 };
 
 #[cfg(test)]

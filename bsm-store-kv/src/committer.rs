@@ -6,7 +6,8 @@
 //! * the store's own thread, `bsm-commit`. Not a task of the runtime's: the thread needs no runtime, outlives the futures
 //!   and the runtime of those who wait, and can't be starved by a pool that is full of other work;
 //! * or, when nothing waits and no sync is due before the answer, the caller itself, in place. A hop to the thread and
-//!   back costs more than a small command on an engine without a disk.
+//!   back costs more than a small command on an engine without a disk; and a relaxed command is not held up by the sync
+//!   that the thread is busy with. It may wait in place for what holds the engine: a view, or sled's own flush.
 //!
 //! Where a failure leaves unknown what the engine has (a batch, a sync, a panic), the store stops: see [`Desk::stop`].
 
@@ -177,10 +178,11 @@ impl Desk {
         let mut answers = Answers::default();
         let done = catch_unwind(AssertUnwindSafe(|| self.do_group(next, &mut answers)));
         match done.unwrap_or_else(|panic| Err(Failure::panicked(&*panic))) {
-            Ok(()) => answers.tell(),
+            // Whoever waits is woken here, by a waker that is not ours: if it panics, the thread must not.
+            Ok(()) => drop(catch_unwind(AssertUnwindSafe(|| answers.tell()))),
             Err(failure) => {
                 self.stop(failure.clone());
-                answers.tell_unknown(&self.name, &failure);
+                drop(catch_unwind(AssertUnwindSafe(|| answers.tell_unknown(&self.name, &failure))));
             }
         }
         let mut queue = self.lock();

@@ -151,6 +151,7 @@ fn alter(dice: &mut Dice, known: &Known, row: &mut Row) {
         }
         Row::Rating(rating) => rating.rating = *dice.pick(Stars::ALL),
         Row::Note(_) => {}
+        other => unreachable!("no values are known for {other:?}"),
     }
 }
 

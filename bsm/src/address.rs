@@ -69,7 +69,9 @@ impl Address {
     /// [`Error::InvalidAddress`] naming the first that is not known.
     pub fn only_options(&self, known: &[&str]) -> Result<()> {
         match self.options.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            Some((name, _)) => Err(invalid(format!("has an option that {} does not know: {name}", self.scheme))),
+            Some((name, _)) => {
+                Err(invalid(format!("has an option that {} does not know: {}", self.scheme, name.escape_debug())))
+            }
             None => Ok(()),
         }
     }

@@ -84,7 +84,8 @@ impl Registry {
     fn kind(&self, address: &Address) -> Result<&Arc<dyn Factory>> {
         self.kinds.get(address.scheme()).ok_or_else(|| {
             let known = self.kinds.keys().map(|scheme| format!("{scheme}:")).collect::<Vec<_>>().join(", ");
-            invalid(format!("names no kind of store that this build has: it has {known}"))
+            let hint = "others come with the feature of their name, or are registered";
+            invalid(format!("names no kind of store that this build has ({known}; {hint})"))
         })
     }
 

@@ -66,6 +66,9 @@ fn folder(address: &Address) -> Result<&std::path::Path> {
     if address.place().is_empty() {
         return Err(crate::address::invalid("of a desk in a folder names none: it is sled:FOLDER"));
     }
+    if address.place().starts_with("//") {
+        return Err(crate::address::invalid("of a folder has no // before it: it is sled:FOLDER"));
+    }
     Ok(address.place().as_ref())
 }
 

@@ -125,9 +125,8 @@ pub async fn texts_of_tickets_requests_and_ratings_are_checked(store: Arc<dyn St
         let expected = |entity| of(entity, "external_ref", reason.clone());
         let open = NewTicket { external_ref: Some(text.clone()), ..new() };
         w.refuses(w.agent.open_ticket(open), expected(Entity::Ticket)).await?;
-        let submit = SubmitRequest { external_ref: Some(text), ..SubmitRequest::new(w.laptop) };
-        w.refuses(w.ada.submit_request(submit.clone()), expected(Entity::Request)).await?;
-        w.refuses(w.agent.submit_request_for(w.ada.actor(), submit), expected(Entity::Request)).await?;
+        let submit = NewRequest { external_ref: Some(text), ..NewRequest::new(w.laptop, w.ada.actor()) };
+        w.refuses(w.agent.submit_request_for(submit), expected(Entity::Request)).await?;
     }
     for (text, reason) in bad_texts(limits::DESCRIPTION_CHARS) {
         let expected = |entity, field| of(entity, field, reason.clone());

@@ -8,7 +8,7 @@ use crate::model::{
     Channel, Impact, Priority, RequestStatus, Role, Row, ServiceId, Stars, TicketStatus, Timestamp, Urgency, UserId,
 };
 use crate::store::Store;
-use crate::{NewTicket, Result, SubmitRequest, TicketFromRequest};
+use crate::{NewRequest, NewTicket, Result, TicketFromRequest};
 
 /// Categories of tickets. One begins with another, so that an index which forgets where a text ends is found.
 pub(crate) const CATEGORIES: [&str; 4] = ["mail", "mail server", "mail ", "ma"];
@@ -96,7 +96,7 @@ impl Crowd {
         let service = choose(&self.services, number);
         let customer = choose(&self.customers, number / 2);
         let agent = self.w.agent.at(Self::moment(TICKETS + number)?);
-        let request = agent.submit_request_for(customer, SubmitRequest::new(service)).await?;
+        let request = agent.submit_request_for(NewRequest::new(service, customer)).await?;
         let (id, status) = (request.id, choose(RequestStatus::ALL, number / 2));
         if status == RequestStatus::Cancelled {
             self.w.agent.cancel_request(id).await?;

@@ -97,6 +97,8 @@ pub async fn every_kind_of_row_has_a_history(store: Arc<dyn Store>) -> Outcome {
     let left = w.agent.history(rating.id, Order::NewestFirst, None, 10).await?;
     let told: Vec<_> = left.entries.iter().map(|entry| (entry.version.0, entry.action, entry.subject)).collect();
     assert_eq!(told, [(2, Action::Deleted, Some(w.ada.actor())), (1, Action::Created, Some(w.ada.actor()))]);
+    let end = w.agent.history(rating.id, Order::OldestFirst, Some(Version(2)), 10).await?;
+    assert_eq!((end.entries.len(), end.next), (0, None));
     Ok(())
 }
 
@@ -153,8 +155,12 @@ pub async fn history_holds_no_personal_text(store: Arc<dyn Store>) -> Outcome {
         NewService { description: text("service"), ..NewService::new(text("service"), "x", "1 EUR".parse()?) };
     let service = w.admin.create_service(service).await?;
     let portal = w.desk.customer(customer.id);
-    let new = SubmitRequest { service: service.id, details: text("details"), external_ref: outer("request") };
-    let request = portal.submit_request(new).await?;
+    let new = NewRequest {
+        details: text("details"),
+        external_ref: outer("request"),
+        ..NewRequest::new(service.id, customer.id)
+    };
+    let request = w.agent.submit_request_for(new).await?;
     let ticket = w.agent.make_ticket(request.id, TicketFromRequest::default()).await?;
     let change =
         TicketChange { title: Some(text("title")), description: Some(text("story")), ..TicketChange::default() };

@@ -130,7 +130,7 @@ pub async fn whose_it_is_is_guarded(store: Arc<dyn Store>) -> Outcome {
                 } else {
                     wrong_role(Entity::Request, "customer_id", Role::Customer)
                 };
-                refused(agent.submit_request_for(user, SubmitRequest::new(w.laptop)).await, &refusal);
+                refused(agent.submit_request_for(NewRequest::new(w.laptop, user)).await, &refusal);
             } else {
                 let relation = Relation::TicketRequestedFor;
                 let refusal = if deleted {
@@ -291,6 +291,58 @@ pub async fn what_was_done_meanwhile_is_seen(store: Arc<dyn Store>) -> Outcome {
     assert_eq!(desk.close_resolved(Timestamp::MAX).await?, 0);
     assert_eq!(w.agent.ticket(ticket).await?.status, TicketStatus::InProgress);
     Ok(())
+}
+
+/// What happens before or between the reads of a command is seen as well: where a command reads twice, it does not decide
+/// on two states. Proves the guards on what the first read gave.
+pub async fn what_was_done_between_reads_is_seen(store: Arc<dyn Store>) -> Outcome {
+    let w = World::new(store).await?;
+    for behind in 0..3 {
+        // A ticket is read first, then the request that it was made from.
+        let ((request, ticket), ada) = (w.converted().await?, w.ada.clone());
+        let desk = w.before_read(behind, async move { ada.cancel_request(request.id).await });
+        let resolved = desk.agent(w.agent.actor()).resolve_ticket(ticket.id).await;
+        if behind < 2 {
+            refused_like!(resolved, Error::IllegalMove { from: "cancelled", .. });
+        } else {
+            assert_eq!(resolved?.status, TicketStatus::Resolved, "a command reads no more than twice");
+        }
+        // A request is read first, then its ticket.
+        let ((request, ticket), agent) = (w.converted().await?, w.agent.clone());
+        let desk = w.before_read(behind, async move { agent.resolve_ticket(ticket.id).await });
+        let cancelled = desk.customer(w.ada.actor()).cancel_request(request.id).await;
+        if behind < 2 {
+            refused_like!(cancelled, Error::IllegalMove { from: "fulfilled", .. });
+        } else {
+            assert_eq!(cancelled?.status, RequestStatus::Cancelled);
+        }
+    }
+    w.sound().await
+}
+
+/// The desk's own time agrees with the order of versions: a command that was decided on another's outcome is recorded
+/// after it, however late that came. Proves that the desk's time is read after the state.
+pub async fn what_is_decided_later_is_recorded_later(store: Arc<dyn Store>) -> Outcome {
+    let w = World::new(store).await?;
+    let ticket = w.ticket_in(TicketStatus::New).await?.id;
+    for _ in 0..3 {
+        let agent = w.agent.clone();
+        let desk = w.before_read(0, async move { agent.touch_ticket(ticket).await });
+        desk.agent(w.agent.actor()).touch_ticket(ticket).await?;
+        let agent = w.agent.clone();
+        let desk = w.meanwhile(async move { agent.touch_ticket(ticket).await });
+        desk.agent(w.agent.actor()).touch_ticket(ticket).await?;
+    }
+    let recorded: Vec<Timestamp> =
+        every_entry(&w.store, ticket.into()).await?.iter().map(|entry| entry.recorded_at).collect();
+    assert_eq!(recorded.len(), 13);
+    assert!(recorded.is_sorted_by(|a, b| a < b), "{recorded:?}");
+    // Another desk whose clock is an hour behind goes on from what it read.
+    let late = Arc::new(crate::SteppingClock::new(w.now().plus_micros(-3_600_000_000), 1));
+    let desk = crate::Desk::builder(Arc::clone(&w.store)).clock(late).build();
+    let touched = desk.agent(w.agent.actor()).touch_ticket(ticket).await?;
+    assert!(recorded.last() < Some(&touched.updated_at));
+    w.sound().await
 }
 
 /// A command is decided anew a bounded number of times; then its caller sees the conflict, and nothing happened.

@@ -66,7 +66,19 @@ pub async fn a_ticket_may_be_opened_in_the_past(store: Arc<dyn Store>) -> Outcom
     assert_eq!(older.id.created_at(), then.plus_micros(-1));
     let first = w.agent.open_ticket(NewTicket { opened_at: Some(Timestamp::MIN), ..NewTicket::new("1970") }).await?;
     assert_eq!(first.id.created_at(), Timestamp::MIN);
-    let ids = |page: Page<Ticket>| page.rows.iter().map(|ticket| ticket.id).collect::<Vec<_>>();
+    // An import may tell of the opening and of the resolution at once, in either order.
+    for (opened, resolved) in [(then, then.plus_micros(5)), (then.plus_micros(5), then)] {
+        let new = NewTicket { status: TicketStatus::Resolved, opened_at: Some(opened), ..NewTicket::new("Solved") };
+        let solved = w.agent.at(resolved).open_ticket(new).await?;
+        assert_eq!((solved.id.created_at(), solved.resolved_at), (opened, Some(then.plus_micros(5))));
+        w.agent.close_ticket(solved.id).await?;
+    }
+    let closed = WorkFilter { ticket_status: Some(TicketStatus::Closed), ..WorkFilter::default() };
+    assert_eq!(w.agent.tickets(&Query::default().filter(closed)).await?.rows.len(), 2);
+    let ids = |page: Page<Ticket>| {
+        let open = page.rows.iter().filter(|ticket| ticket.status == TicketStatus::New);
+        open.map(|ticket| ticket.id).collect::<Vec<_>>()
+    };
     let all = w.agent.tickets(&Query::default()).await?;
     assert_eq!(ids(all), [recent.id, old.id, older.id, first.id]);
     let since = w.agent.tickets(&Query::default().within(TimeRange { from: Some(then), to: Some(then) })).await?;
@@ -137,8 +149,13 @@ pub async fn a_follow_up_is_of_a_finished_ticket(store: Arc<dyn Store>) -> Outco
             let next = w.agent.follow_up(first.id, NewTicket::new("Again")).await?;
             assert_eq!((next.follow_up_of, next.requested_for), (Some(first.id), Some(w.ada.actor())));
             assert_eq!(next.status, TicketStatus::New);
+            let same = NewTicket { requested_for: Some(w.ada.actor()), ..NewTicket::new("Again") };
+            w.agent.follow_up(first.id, same).await?;
+            // Somebody else would learn of a ticket that is not theirs.
             let other = NewTicket { requested_for: Some(w.ben.actor()), ..NewTicket::new("Again, for Ben") };
-            assert_eq!(w.agent.follow_up(first.id, other).await?.requested_for, Some(w.ben.actor()));
+            let contradicts = Reason::Contradicts { other: "follow_up_of" };
+            let refusal = Error::invalid_of(Entity::Ticket, "requested_for", contradicts);
+            w.refuses(w.agent.follow_up(first.id, other), refusal).await?;
             let hers = w.ada.follow_up(own).await?;
             assert_eq!((hers.follow_up_of, hers.requested_for), (Some(first.id), Some(w.ada.actor())));
             assert_eq!(w.agent.ticket(first.id).await?, first, "the finished one stays as it was");
@@ -148,6 +165,14 @@ pub async fn a_follow_up_is_of_a_finished_ticket(store: Arc<dyn Store>) -> Outco
             w.refuses(w.ada.follow_up(own), refusal()).await?;
         }
     }
+    // What was nobody's may become somebody's; what was somebody's is followed up though they left.
+    let nobodys = w.agent.open_ticket(NewTicket::new("Nobody's")).await?.id;
+    w.agent.cancel_ticket(nobodys).await?;
+    let his = NewTicket { requested_for: Some(w.ben.actor()), ..NewTicket::new("His, then") };
+    assert_eq!(w.agent.follow_up(nobodys, his).await?.requested_for, Some(w.ben.actor()));
+    let hers = w.ticket_in(TicketStatus::Cancelled).await?.id;
+    w.admin.deactivate_user(w.ada.actor()).await?;
+    assert_eq!(w.agent.follow_up(hers, NewTicket::new("Later")).await?.requested_for, Some(w.ada.actor()));
     let nothing = TicketId::from_uuid(w.laptop.as_uuid());
     w.refuses(w.agent.follow_up(nothing, NewTicket::new("Again")), Error::not_found(nothing)).await
 }

@@ -116,9 +116,9 @@ pub async fn a_page_has_1_to_500_rows(store: Arc<dyn Store>) -> Outcome {
         refused(w.ada.unified(&own).await, &range());
         refused(w.ada.tickets(&own).await, &range());
         refused(w.ada.requests(&own).await, &range());
-        refused(w.ada.ratings(&own).await, &range());
-        refused(w.ada.services(&services).await, &range());
-        refused(w.ada.articles(&articles).await, &range());
+        refused(w.ada.ratings(&Query::default().limit(limit)).await, &range());
+        refused(w.ada.services(&Query::default().limit(limit)).await, &range());
+        refused(w.ada.articles(&Query::default().limit(limit)).await, &range());
         refused(w.ada.ticket_updates(ticket, None, limit).await, &range());
         refused_like!(w.admin.service_usage(&services).await, Error::Invalid { field: "limit", .. });
     }

@@ -18,10 +18,13 @@ pub async fn people_are_found_by_id_address_and_outer_id(store: Arc<dyn Store>) 
     assert_eq!(zoe.external_ref.as_deref(), Some("hr/0017"));
     assert_eq!(w.agent.user(zoe.id).await?, zoe);
     assert_eq!(w.agent.user_by_email("ZOE@EXAMPLE.org ").await?, zoe);
+    assert_eq!(w.desk.user_by_email(" zoe@Example.org").await?, zoe);
     assert_eq!(w.agent.user_by_external_ref(" hr/0017").await?, zoe);
     assert_eq!(w.desk.customer(zoe.id).me().await?, zoe);
     let none = |field| Error::NoneWith { entity: Entity::User, field };
     refused(w.agent.user_by_email("nobody@example.org").await, &none(Field::Email));
+    refused(w.desk.user_by_email("nobody@example.org").await, &none(Field::Email));
+    refused_like!(w.desk.user_by_email("nobody").await, Error::Invalid { field: "email", .. });
     refused(w.agent.user_by_external_ref("HR/0017").await, &none(Field::ExternalRef));
     refused(w.agent.user_by_external_ref("").await, &none(Field::ExternalRef));
     refused_like!(w.agent.user_by_email("nobody").await, Error::Invalid { field: "email", .. });
@@ -60,8 +63,8 @@ pub async fn an_outer_id_is_unique_within_its_entity(store: Arc<dyn Store>) -> O
     let ticket = w.agent.open_ticket(NewTicket { external_ref: outer("X-1"), ..NewTicket::new("One") }).await?;
     let again = w.agent.open_ticket(NewTicket { external_ref: outer("X-1"), ..NewTicket::new("Two") });
     w.refuses(again, Error::Duplicate { entity: Entity::Ticket, field: Field::ExternalRef }).await?;
-    let request = SubmitRequest { external_ref: outer("X-1"), ..SubmitRequest::new(w.laptop) };
-    let request = w.ada.submit_request(request).await?;
+    let request = NewRequest { external_ref: outer("X-1"), ..NewRequest::new(w.laptop, w.ada.actor()) };
+    let request = w.agent.submit_request_for(request).await?;
     assert_eq!(w.agent.ticket_by_external_ref("X-1").await?, ticket);
     assert_eq!(w.agent.request_by_external_ref("X-1").await?, request);
     assert_eq!(w.agent.user_by_external_ref("X-1").await?.id, w.ada.actor());

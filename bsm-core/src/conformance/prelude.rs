@@ -12,7 +12,7 @@ pub(super) use crate::schema::{Field, Relation};
 pub(super) use crate::store::{Order, Store};
 pub(super) use crate::view::*;
 pub(super) use crate::{
-    ActorName, ArticleChange, CursorFault, Error, FollowUp, NewArticle, NewService, NewTicket, NewUser, NotesOf,
-    OwnTicket, Patch, PriorityChange, Reason, Result, ServiceChange, SubmitRequest, TicketChange, TicketFromRequest,
-    UpdatedBy, UserChange,
+    ActorName, ArticleChange, CursorFault, Error, FollowUp, NewArticle, NewRequest, NewService, NewTicket, NewUser,
+    NotesOf, OwnTicket, Patch, PriorityChange, Reason, Result, ServiceChange, SubmitRequest, TicketChange,
+    TicketFromRequest, UpdatedBy, UserChange,
 };

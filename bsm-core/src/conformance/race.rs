@@ -130,31 +130,49 @@ impl InStep {
 
 type Action = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
-/// A store in which something happens between a command's decision and its commit: the interleaving that races hit by
-/// chance, every time. Each action precedes one commit, in order.
+/// A store in which something happens between a command's decision and its commit, or before it reads: the interleaving
+/// that races hit by chance, every time. Each action precedes one commit, or one read, in order.
 pub(crate) struct Meanwhile {
     inner: Arc<dyn Store>,
-    actions: Mutex<VecDeque<Action>>,
+    commits: Mutex<VecDeque<Action>>,
+    reads: Mutex<VecDeque<Action>>,
 }
 
 impl Meanwhile {
-    pub(crate) fn new<F>(inner: Arc<dyn Store>, actions: impl IntoIterator<Item = F>) -> Self
+    /// Each of `actions` happens before a commit.
+    pub(crate) fn before_commits<F>(inner: Arc<dyn Store>, actions: impl IntoIterator<Item = F>) -> Self
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        let actions = actions.into_iter().map(|action| Box::pin(action) as Action).collect();
-        Self { inner, actions: Mutex::new(actions) }
+        let commits = actions.into_iter().map(|action| Box::pin(action) as Action).collect();
+        Self { inner, commits: Mutex::new(commits), reads: Mutex::default() }
     }
 
-    async fn act(&self) -> Result<()> {
-        let action = self.actions.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        if let Some(action) = action { action.await } else { Ok(()) }
+    /// `action` happens before a read, behind as many reads as `behind` says.
+    pub(crate) fn before_read<F>(inner: Arc<dyn Store>, behind: usize, action: F) -> Self
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let nothing = || Box::pin(std::future::ready(Ok(()))) as Action;
+        let reads = (0..behind).map(|_| nothing()).chain([Box::pin(action) as Action]).collect();
+        Self { inner, commits: Mutex::default(), reads: Mutex::new(reads) }
     }
 }
 
-/// Makes a store around a store of a type that has an `inner` one, and does something before each commit.
+/// Reads in step wait for nobody.
+fn nothing(_: &InStep) -> std::future::Ready<Result<()>> {
+    std::future::ready(Ok(()))
+}
+
+/// Does the next action, if one is left.
+async fn act(actions: &Mutex<VecDeque<Action>>) -> Result<()> {
+    let action = actions.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    if let Some(action) = action { action.await } else { Ok(()) }
+}
+
+/// Makes a store around a store of a type that has an `inner` one, and does something before each commit and read.
 macro_rules! around {
-    ($around:ident, $before_commit:ident) => {
+    ($around:ident, |$this:ident| before_commit $before_commit:expr, before_read $before_read:expr) => {
         impl fmt::Debug for $around {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_tuple(stringify!($around)).field(&self.inner).finish()
@@ -174,11 +192,14 @@ macro_rules! around {
             }
 
             async fn commit(&self, change: ChangeSet) -> Result<Committed> {
-                self.$before_commit().await?;
+                let $this = self;
+                $before_commit.await?;
                 self.inner.commit(change).await
             }
 
             async fn read(&self, set: ReadSet) -> Result<Answers> {
+                let $this = self;
+                $before_read.await?;
                 self.inner.read(set).await
             }
 
@@ -193,5 +214,5 @@ macro_rules! around {
     };
 }
 
-around!(InStep, wait);
-around!(Meanwhile, act);
+around!(InStep, |this| before_commit this.wait(), before_read nothing(this));
+around!(Meanwhile, |this| before_commit act(&this.commits), before_read act(&this.reads));

@@ -5,11 +5,7 @@ use super::prelude::*;
 /// A request carries its service, customer, details, and the price and need of approval of its day.
 pub async fn a_request_is_as_it_was_submitted(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
-    let new = SubmitRequest {
-        details: " Two of them.\r\nGrey. ".to_owned(),
-        external_ref: Some("shop-77".to_owned()),
-        ..SubmitRequest::new(w.server)
-    };
+    let new = SubmitRequest { details: " Two of them.\r\nGrey. ".to_owned(), ..SubmitRequest::new(w.server) };
     let request = w.ada.submit_request(new).await?;
     assert_eq!((request.service_id, request.customer_id), (w.server, w.ada.actor()));
     assert_eq!((request.status, request.needs_approval), (RequestStatus::Submitted, true));
@@ -17,32 +13,34 @@ pub async fn a_request_is_as_it_was_submitted(store: Arc<dyn Store>) -> Outcome 
     assert_eq!((request.scheduled_for, request.fulfilled_at, request.ticket_id), (None, None, None));
     assert!(!request.rated && request.rating_id.is_none());
     assert_eq!(w.ada.request(request.id).await?, request);
+    let imported =
+        || NewRequest { external_ref: Some("shop-77".to_owned()), ..NewRequest::new(w.laptop, w.ada.actor()) };
+    let request = w.agent.submit_request_for(imported()).await?;
     assert_eq!(w.agent.request_by_external_ref("shop-77").await?, request);
-    let again = SubmitRequest { external_ref: Some("shop-77".to_owned()), ..SubmitRequest::new(w.laptop) };
     let refusal = Error::Duplicate { entity: Entity::Request, field: Field::ExternalRef };
-    w.refuses(w.agent.submit_request_for(w.ada.actor(), again), refusal).await
+    w.refuses(w.agent.submit_request_for(imported()), refusal).await
 }
 
 /// Staff submit for a customer, now or in the past; not for staff, or somebody inactive, or nobody.
 pub async fn staff_submit_for_a_customer(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
     let then: Timestamp = "2026-02-01T10:00:00Z".parse()?;
-    let request = w.agent.at(then).submit_request_for(w.ben.actor(), SubmitRequest::new(w.laptop)).await?;
+    let request = w.agent.at(then).submit_request_for(NewRequest::new(w.laptop, w.ben.actor())).await?;
     assert_eq!((request.customer_id, request.id.created_at()), (w.ben.actor(), then));
     assert_eq!(w.ben.request(request.id).await?, request);
     let entry = &every_entry(&w.store, request.id.into()).await?[0];
     assert_eq!((entry.actor, entry.subject), (Actor::User(w.agent.actor()), Some(w.ben.actor())));
     let wrong = || Error::invalid_of(Entity::Request, "customer_id", Reason::WrongRole { needs: Role::Customer });
-    let new = || SubmitRequest::new(w.laptop);
-    w.refuses(w.agent.submit_request_for(w.admin.actor(), new()), wrong()).await?;
+    let new = |customer| NewRequest::new(w.laptop, customer);
+    w.refuses(w.agent.submit_request_for(new(w.admin.actor())), wrong()).await?;
     w.admin.deactivate_user(w.ben.actor()).await?;
-    w.refuses(w.agent.submit_request_for(w.ben.actor(), new()), wrong()).await?;
+    w.refuses(w.agent.submit_request_for(new(w.ben.actor())), wrong()).await?;
     let nobody = UserId::from_uuid(w.laptop.as_uuid());
     let missing = Error::MissingParent { relation: Relation::RequestCustomer, parent: nobody.into() };
-    w.refuses(w.agent.submit_request_for(nobody, new()), missing).await?;
+    w.refuses(w.agent.submit_request_for(new(nobody)), missing).await?;
     let nothing = ServiceId::from_uuid(w.ada.actor().as_uuid());
     let missing = || Error::MissingParent { relation: Relation::RequestService, parent: nothing.into() };
-    w.refuses(w.agent.submit_request_for(w.ada.actor(), SubmitRequest::new(nothing)), missing()).await?;
+    w.refuses(w.agent.submit_request_for(NewRequest::new(nothing, w.ada.actor())), missing()).await?;
     w.refuses(w.ada.submit_request(SubmitRequest::new(nothing)), missing()).await
 }
 

@@ -52,6 +52,22 @@ pub async fn every_kind_of_row_can_be_expected(store: Arc<dyn Store>) -> Outcome
     Ok(())
 }
 
+/// A command that is about no row which could be at another version takes no expected version, rather than ignore it.
+pub async fn what_is_about_no_row_expects_no_version(store: Arc<dyn Store>) -> Outcome {
+    let w = World::new(store).await?;
+    let refusal = || Error::invalid("expected_version", Reason::Inapplicable);
+    let (admin, agent, ada) =
+        (w.admin.expecting(Version(1)), w.agent.expecting(Version(1)), w.ada.expecting(Version(1)));
+    w.refuses(agent.open_ticket(NewTicket::new("New")), refusal()).await?;
+    w.refuses(ada.open_ticket(OwnTicket::new("New")), refusal()).await?;
+    w.refuses(ada.submit_request(SubmitRequest::new(w.laptop)), refusal()).await?;
+    w.refuses(agent.submit_request_for(NewRequest::new(w.laptop, w.ada.actor())), refusal()).await?;
+    w.refuses(admin.create_user(NewUser::new("Zoe", "zoe@x.example", Role::Agent)), refusal()).await?;
+    w.refuses(admin.create_service(NewService::new("Phone", "x", "1 EUR".parse()?)), refusal()).await?;
+    let article = NewArticle { title: "How to".to_owned(), body: "So.".to_owned(), category: None };
+    w.refuses(agent.create_article(article), refusal()).await
+}
+
 /// Of many who change what they all saw exactly one does. Proves that the expected version holds at the commit too, and
 /// that the retry does not forget what the caller expected.
 pub async fn of_many_who_saw_one_version_one_changes_it(store: Arc<dyn Store>) -> Outcome {

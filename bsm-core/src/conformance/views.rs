@@ -68,6 +68,9 @@ pub async fn the_unified_view_has_both_with_each_others_ids(store: Arc<dyn Store
     assert_eq!((request.ticket_id, ticket.request_id), (Some(ticket.id), Some(request.id)));
     assert_eq!(w.ada.unified(&Query::default()).await?.rows, expected[2..]);
     assert_eq!(w.agent.unified(&Query::default()).await?.rows, expected);
+    // Customers are not told who works on their ticket.
+    let his = UnifiedTicket { assigned_to: None, ..expected[1].clone() };
+    assert_eq!(w.ben.unified(&Query::default()).await?.rows, [his]);
     Ok(())
 }
 
@@ -105,7 +108,7 @@ pub async fn request_rows_have_service_price_customer_and_timing(store: Arc<dyn 
     let ada = person(&w.agent.user(w.ada.actor()).await?);
     let submitted: Timestamp = "2026-02-01T10:00:00Z".parse()?;
     let agent = w.agent.at(submitted);
-    let first = agent.submit_request_for(w.ada.actor(), SubmitRequest::new(w.laptop)).await?;
+    let first = agent.submit_request_for(NewRequest::new(w.laptop, w.ada.actor())).await?;
     let done = submitted.plus_micros(3_725_999_999);
     let first = w.agent.at(done).fulfil_request(first.id).await?;
     let second = w.request(true).await?;

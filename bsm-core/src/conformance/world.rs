@@ -94,7 +94,17 @@ impl World {
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        self.desk_over(Arc::new(Meanwhile::new(Arc::clone(&self.store), actions)))
+        self.desk_over(Arc::new(Meanwhile::before_commits(Arc::clone(&self.store), actions)))
+    }
+
+    /// A desk on which `action` happens before a read of its first command, behind as many reads as `behind` says.
+    pub(crate) fn before_read<T>(
+        &self,
+        behind: usize,
+        action: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Desk {
+        let action = async move { action.await.map(drop) };
+        self.desk_over(Arc::new(Meanwhile::before_read(Arc::clone(&self.store), behind, action)))
     }
 
     fn desk_over(&self, store: Arc<dyn Store>) -> Desk {

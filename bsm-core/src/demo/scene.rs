@@ -2,7 +2,7 @@
 
 use crate::model::{Channel, Impact, Priority, RequestId, Stars, TicketId, TicketStatus, Timestamp, Urgency, UserId};
 use crate::{
-    Agent, FollowUp, NewTicket, OwnTicket, Patch, PriorityChange, Result, SubmitRequest, TicketChange,
+    Agent, FollowUp, NewRequest, NewTicket, OwnTicket, Patch, PriorityChange, Result, SubmitRequest, TicketChange,
     TicketFromRequest,
 };
 
@@ -102,10 +102,15 @@ impl Scene<'_> {
 
     async fn submit(&mut self, thread: &Thread<'_>, begin: Begin, service: &Offered) -> Result<RequestId> {
         let details = (*self.chance.pick(&service.offer.details)).to_owned();
-        let new = SubmitRequest { details, ..SubmitRequest::new(service.id) };
         let request = match begin {
-            Begin::RequestFor(staff) => self.agent(staff).submit_request_for(thread.customer.actor(), new).await?,
-            _ => thread.customer.at(self.at).submit_request(new).await?,
+            Begin::RequestFor(staff) => {
+                let new = NewRequest { details, ..NewRequest::new(service.id, thread.customer.actor()) };
+                self.agent(staff).submit_request_for(new).await?
+            }
+            _ => {
+                let new = SubmitRequest { details, ..SubmitRequest::new(service.id) };
+                thread.customer.at(self.at).submit_request(new).await?
+            }
         };
         Ok(request.id)
     }

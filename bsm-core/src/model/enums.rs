@@ -64,6 +64,7 @@ spelled! {
 
 /// Where a ticket stands. Which move is legal is [`crate::rules::ticket_status`]'s table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum TicketStatus {
     /// Nobody has begun.
     New,

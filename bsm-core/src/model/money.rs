@@ -162,8 +162,14 @@ impl Serialize for Money {
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error as _;
-        let written = Written::deserialize(deserializer)?;
-        let amount = Decimal::from_str_exact(&written.amount).map_err(D::Error::custom)?;
-        Self::new(amount, written.currency).map_err(D::Error::custom)
+        let from_outside = deserializer.is_human_readable();
+        let Written { amount, currency } = Written::deserialize(deserializer)?;
+        let amount = Decimal::from_str_exact(&amount).map_err(D::Error::custom)?;
+        if from_outside {
+            Self::new(amount, currency).map_err(D::Error::custom)
+        } else {
+            // A store's own bytes: what was accepted once stays what it is, whatever the limits say by now.
+            Ok(Self { amount, currency })
+        }
     }
 }

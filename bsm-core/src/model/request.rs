@@ -35,7 +35,7 @@ pub struct ServiceRequest {
     pub price: Money,
     /// The day that was agreed last; set from the first time it is scheduled.
     pub scheduled_for: Option<Timestamp>,
-    /// When it was last fulfilled.
+    /// When it was fulfilled; empty while it is not.
     pub fulfilled_at: Option<Timestamp>,
     /// The ticket that was made from it.
     pub ticket_id: Option<TicketId>,

@@ -129,9 +129,10 @@ pub(crate) use numbers;
 
 macro_rules! rows {
     ($($entity:ident($record:ident)),+ $(,)?) => {
-        /// A row of any entity. `entity` tells which in its JSON form.
+        /// A row of any entity. In JSON an object with one member, named by the entity.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
         pub enum Row {
             $(#[doc = concat!("A row of [`", stringify!($record), "`].")] $entity($record)),+
         }

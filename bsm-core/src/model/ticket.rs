@@ -42,6 +42,7 @@ pub struct Ticket {
     /// How it reached the desk.
     pub channel: Channel,
     /// The group that works on it.
+    #[serde(rename = "assignment_group")]
     pub group: Option<String>,
     /// The member of staff who works on it.
     pub assigned_to: Option<UserId>,
@@ -55,7 +56,7 @@ pub struct Ticket {
     pub follow_up_of: Option<TicketId>,
     /// How often it went from resolved back to in progress.
     pub reopen_count: u32,
-    /// When it last went to Resolved.
+    /// When it went to resolved; empty while it is not resolved or closed.
     pub resolved_at: Option<Timestamp>,
     /// When it went to Closed.
     pub closed_at: Option<Timestamp>,

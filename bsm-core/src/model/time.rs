@@ -40,6 +40,11 @@ impl Timestamp {
         }
     }
 
+    /// The time now, by the system's clock.
+    pub fn now() -> Self {
+        crate::Clock::now(&crate::SystemClock)
+    }
+
     /// Microseconds since 1970-01-01T00:00:00Z.
     pub const fn micros(self) -> i64 {
         self.0

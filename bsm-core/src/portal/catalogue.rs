@@ -95,31 +95,6 @@ impl Admin {
             })
             .await
     }
-
-    /// A page of the catalogue with how much each service is used: its requests by status, and its ratings.
-    ///
-    /// Two reads: the page, and the counters of its services a moment later. Costs O(log n + page), whatever the number
-    /// of requests.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] of field `limit` (at most [`limits::USAGE_BATCH_MAX`]); [`Error::InvalidCursor`].
-    pub async fn service_usage(&self, query: &Query<ServiceListing>) -> Result<Page<ServiceUsage>> {
-        if query.limit > limits::USAGE_BATCH_MAX {
-            let max = limits::USAGE_BATCH_MAX.to_string();
-            return Err(Error::invalid("limit", Reason::OutOfRange { min: "1".to_owned(), max }));
-        }
-        let page = self.services(query).await?;
-        let families = [Counter::ServiceUsage, Counter::ServiceRatings];
-        let of_service =
-            |service: &Service| families.map(|counter| CountQuery { counter, prefix: vec![service.id.into()] });
-        let counts = page.rows.iter().flat_map(of_service).collect();
-        let counts = self.read(ReadSet { counts, ..ReadSet::default() }).await?.counts;
-        let mut counts = counts.into_iter();
-        Ok(page.map(|service| {
-            let (requests, ratings) = (counts.next().unwrap_or_default(), counts.next().unwrap_or_default());
-            ServiceUsage { service, requests: by_status(&requests), ratings: by_stars(&ratings) }
-        }))
-    }
 }
 
 fn by_status(counts: &[(Vec<String>, i128)]) -> BTreeMap<RequestStatus, u64> {
@@ -152,5 +127,30 @@ impl<R: StaffRole> Portal<R> {
     /// [`Error::Invalid`] of field `limit`; [`Error::InvalidCursor`].
     pub async fn services(&self, query: &Query<ServiceListing>) -> Result<Page<Service>> {
         self.list("services", query, Entity::Service).await
+    }
+
+    /// A page of the catalogue with how much each service is used: its requests by status, and its ratings.
+    ///
+    /// Two reads: the page, and the counters of its services a moment later. Costs O(log n + page), whatever the number
+    /// of requests.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] of field `limit` (at most [`limits::USAGE_BATCH_MAX`]); [`Error::InvalidCursor`].
+    pub async fn service_usage(&self, query: &Query<ServiceListing>) -> Result<Page<ServiceUsage>> {
+        if query.limit > limits::USAGE_BATCH_MAX {
+            let max = limits::USAGE_BATCH_MAX.to_string();
+            return Err(Error::invalid("limit", Reason::OutOfRange { min: "1".to_owned(), max }));
+        }
+        let page = self.services(query).await?;
+        let families = [Counter::ServiceUsage, Counter::ServiceRatings];
+        let of_service =
+            |service: &Service| families.map(|counter| CountQuery { counter, prefix: vec![service.id.into()] });
+        let counts = page.rows.iter().flat_map(of_service).collect();
+        let counts = self.read(ReadSet { counts, ..ReadSet::default() }).await?.counts;
+        let mut counts = counts.into_iter();
+        Ok(page.map(|service| {
+            let (requests, ratings) = (counts.next().unwrap_or_default(), counts.next().unwrap_or_default());
+            ServiceUsage { service, requests: by_status(&requests), ratings: by_stars(&ratings) }
+        }))
     }
 }

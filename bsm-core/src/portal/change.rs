@@ -78,6 +78,7 @@ pub enum PriorityChange {
 /// # assert_ne!(change, TicketChange::default());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct TicketChange {
     /// Where it goes.
     pub status: Option<TicketStatus>,
@@ -96,6 +97,7 @@ pub struct TicketChange {
     /// What it is about, more closely.
     pub subcategory: Patch<String>,
     /// The group that works on it.
+    #[serde(rename = "assignment_group")]
     pub group: Patch<String>,
     /// The member of staff who works on it.
     pub assigned_to: Patch<UserId>,

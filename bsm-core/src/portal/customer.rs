@@ -3,19 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Actor, Article, ArticleId, ArticleStatus, Entity, FieldChange, Impact, Rating, RatingId, RequestId, RequestNumber,
-    RequestStatus, Service, ServiceId, ServiceRequest, Stars, Ticket, TicketId, TicketNumber, TicketStatus, Timestamp,
-    User, Value, Version,
+    Actor, Article, ArticleId, Entity, FieldChange, Impact, Rating, RatingId, RequestId, RequestNumber, RequestStatus,
+    Service, ServiceId, ServiceRequest, Stars, Ticket, TicketId, TicketNumber, TicketStatus, Timestamp, User, Value,
+    Version,
 };
 use crate::rules::request_status::Mover as RequestMover;
 use crate::rules::ticket_status::Mover;
 use crate::rules::{limits, text};
 use crate::schema::{Field, Relation};
 use crate::store::Order;
-use crate::view::{
-    ArticleFilter, ArticleListing, OwnListing, Page, Query, RatingListing, Related, ServiceFilter, ServiceListing,
-    UNIFIED, UnifiedTicket,
-};
+use crate::view::{CatalogueListing, OwnListing, OwnRatings, Page, Published, Query, Related, UNIFIED, UnifiedTicket};
 use crate::{Error, Result};
 
 use super::change::Edit;
@@ -23,7 +20,7 @@ use super::insight::UNIFIED_JOINS;
 use super::requests::move_request;
 use super::run::Needs;
 use super::tickets::{OWN_CHANNEL, finished, only_resolved};
-use super::{Customer, NewTicket, OwnTicket, SubmitRequest, TicketChange};
+use super::{Customer, NewRequest, NewTicket, OwnTicket, SubmitRequest, TicketChange};
 
 /// The fields whose changes customers are told of.
 const TOLD: &[Field] =
@@ -50,6 +47,7 @@ pub enum UpdatedBy {
 
 /// What a customer is told of the history of their ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TicketUpdate {
     /// The ticket's version after it.
     pub version: Version,
@@ -71,17 +69,12 @@ impl Customer {
         self.get(self.actor).await
     }
 
-    /// A page of the services that can be asked for. A listing that names retired ones is empty.
+    /// A page of the services that can be asked for.
     ///
     /// # Errors
     /// [`Error::Invalid`] of field `limit`; [`Error::InvalidCursor`].
-    pub async fn services(&self, query: &Query<ServiceListing>) -> Result<Page<Service>> {
-        let listing = match &query.listing {
-            ServiceListing::All => ServiceListing::Active(true),
-            other => other.clone(),
-        };
-        let query = Query { listing, filter: ServiceFilter { active: Some(true) }, ..query.clone() };
-        self.list("own services", &query, Entity::Service).await
+    pub async fn services(&self, query: &Query<CatalogueListing>) -> Result<Page<Service>> {
+        self.list("catalogue", query, Entity::Service).await
     }
 
     /// A service; one that is retired too, since the customer may have asked for it.
@@ -96,7 +89,7 @@ impl Customer {
     ///
     /// # Errors
     /// [`Error::ServiceRetired`]; [`Error::MissingParent`] for a service that does not exist; [`Error::Invalid`] of
-    /// field `details` or `external_ref`.
+    /// field `details`.
     ///
     /// ```no_run
     /// # async fn example(customer: bsm_core::Customer, service: bsm_core::model::ServiceId) -> bsm_core::Result<()> {
@@ -109,7 +102,8 @@ impl Customer {
     /// ```
     pub async fn submit_request(&self, new: SubmitRequest) -> Result<ServiceRequest> {
         let needs = Needs::keys([new.service.into()]);
-        self.run(&("submit_request", &new), needs, |work| new.submit(work, self.actor)).await
+        let asked = NewRequest { details: new.details.clone(), ..NewRequest::new(new.service, self.actor) };
+        self.run(&("submit_request", &new), needs, |work| asked.submit(work)).await
     }
 
     /// Withdraws a request. Its open ticket, if it has one, is cancelled in the same commit.
@@ -246,7 +240,7 @@ impl Customer {
     /// progress again.
     ///
     /// # Errors
-    /// [`Error::IllegalMove`]; [`Error::NotFound`].
+    /// [`Error::NotResolved`]; [`Error::NotFound`].
     pub async fn reopen_ticket(&self, id: TicketId) -> Result<Ticket> {
         self.move_own(("reopen_own", id), id, TicketStatus::InProgress).await
     }
@@ -271,7 +265,7 @@ impl Customer {
         let change = TicketChange::to(to);
         self.run(&command, Needs::ticket(id), |work| {
             if to == TicketStatus::InProgress {
-                only_resolved(work, id, Mover::Customer)?;
+                only_resolved(work, id)?;
             }
             Edit { mover: Mover::Customer, change: &change, must_move: true }.apply(work, id)
         })
@@ -315,26 +309,16 @@ impl Customer {
     ///
     /// # Errors
     /// [`Error::Invalid`] of field `limit`; [`Error::InvalidCursor`].
-    pub async fn ratings(&self, query: &Query<OwnListing>) -> Result<Page<Rating>> {
-        let query = Query {
-            within: query.within,
-            order: query.order,
-            limit: query.limit,
-            cursor: query.cursor.clone(),
-            ..Query::of(RatingListing::Customer(self.actor))
-        };
-        self.list("own ratings", &query, Entity::Rating).await
+    pub async fn ratings(&self, query: &Query<OwnRatings>) -> Result<Page<Rating>> {
+        self.list("own ratings", query, Entity::Rating).await
     }
 
     /// A page of the published articles.
     ///
     /// # Errors
     /// [`Error::Invalid`] of field `limit`; [`Error::InvalidCursor`].
-    pub async fn articles(&self, query: &Query<ArticleListing>) -> Result<Page<Article>> {
-        let filter: ArticleFilter = query.filter.clone();
-        let listing = ArticleListing::Status(ArticleStatus::Published);
-        let query = Query { listing, filter, ..query.clone() };
-        self.list("own articles", &query, Entity::Article).await
+    pub async fn articles(&self, query: &Query<Published>) -> Result<Page<Article>> {
+        self.list("published", query, Entity::Article).await
     }
 
     /// A published article.

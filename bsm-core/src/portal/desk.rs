@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use crate::clock::DeskTime;
-use crate::model::{Actor, Entity, Role, Timestamp, User, UserId, Version, uuid_at};
+use crate::model::{
+    Actor, Entity, Key, Role, Row, Ticket, TicketId, TicketStatus, TimeRange, Timestamp, User, UserId, Value, Version,
+    uuid_at,
+};
 use crate::rules::ticket_status::Mover;
 use crate::rules::{limits, text};
 use crate::schema::Field;
-use crate::store::{Guard, Order, Store};
+use crate::store::{Guard, Order, ReadSet, Scan, Store, UniqueValue};
 use crate::view::{Listing, WorkFilter, WorkListing};
 use crate::{Clock, Error, IdSource, Result, SystemClock, SystemIds};
 
@@ -29,7 +34,13 @@ struct Inner {
     store: Arc<dyn Store>,
     time: DeskTime,
     ids: Arc<dyn IdSource>,
+    /// Where commands queue that another got in between of: one permit each, so that they don't trip over each other
+    /// again. Rows share them by hash. A permit guards nothing; whoever drops a command's future lets it go.
+    turns: [Semaphore; TURNS],
 }
+
+/// How many queues there are for commands that lost a race. More of them let commands on different rows pass each other.
+const TURNS: usize = 64;
 
 /// Puts a [`Desk`] together.
 #[derive(Debug)]
@@ -52,7 +63,9 @@ impl DeskBuilder {
 
     /// The desk.
     pub fn build(self) -> Desk {
-        Desk { inner: Arc::new(Inner { store: self.store, time: DeskTime::new(self.clock), ids: self.ids }) }
+        let turns = std::array::from_fn(|_| Semaphore::new(1));
+        let time = DeskTime::new(self.clock);
+        Desk { inner: Arc::new(Inner { store: self.store, time, ids: self.ids, turns }) }
     }
 }
 
@@ -107,6 +120,17 @@ impl Desk {
         self.inner.time.now()
     }
 
+    pub(super) fn observe(&self, recorded: Timestamp) {
+        self.inner.time.observe(recorded);
+    }
+
+    /// A turn for a command that lost a race for `key`. (The semaphores are never closed, so there always is one.)
+    pub(super) async fn turn(&self, key: Key) -> Option<SemaphorePermit<'_>> {
+        let (_, low) = key.id.as_u64_pair();
+        let place = usize::try_from(low % TURNS as u64).unwrap_or(0);
+        self.inner.turns[place].acquire().await.ok()
+    }
+
     /// A fresh id for something that was created at `at`.
     pub(super) fn fresh(&self, at: Timestamp) -> Result<uuid::Uuid> {
         Ok(uuid_at(at, self.inner.ids.bits()?))
@@ -131,6 +155,21 @@ impl Desk {
         .await
     }
 
+    /// The person who has this email address, whatever its case: for the application itself, which lets people in. (Staff
+    /// ask their portal.)
+    ///
+    /// # Errors
+    /// [`Error::NoneWith`]; [`Error::Invalid`] for what is no address.
+    pub async fn user_by_email(&self, email: &str) -> Result<User> {
+        let value = Value::from(&text::email(email)?).into_owned();
+        let find = vec![UniqueValue { entity: Entity::User, field: Field::Email, value }];
+        let found = self.inner.store.read(ReadSet { find, ..ReadSet::default() }).await?.found;
+        match found.into_iter().flatten().next() {
+            Some(Row::User(user)) => Ok(user),
+            _ => Err(Error::NoneWith { entity: Entity::User, field: Field::Email }),
+        }
+    }
+
     /// Closes every ticket that was resolved at or before `before`, as the system, one command each; returns how many.
     ///
     /// Costs O(log n) for each resolved ticket, closed or not. A ticket that somebody reopens meanwhile stays open.
@@ -139,26 +178,26 @@ impl Desk {
     /// # Errors
     /// What the store says; what was closed by then stays closed.
     pub async fn close_resolved(&self, before: Timestamp) -> Result<usize> {
-        let resolved = WorkListing::TicketStatus(crate::model::TicketStatus::Resolved);
+        let resolved = WorkListing::TicketStatus(TicketStatus::Resolved);
         let nobody = UserId::from_uuid(uuid::Uuid::nil());
         let branches = resolved.branches(&WorkFilter::default(), &[Entity::Ticket], nobody)?;
         let (mut closed, mut after) = (0, None);
         loop {
-            let scan = crate::store::Scan {
+            let scan = Scan {
                 branches: branches.clone(),
-                within: crate::model::TimeRange::ALL,
+                within: TimeRange::ALL,
                 order: Order::OldestFirst,
                 after,
                 limit: limits::CLOSE_BATCH,
                 budget: limits::CLOSE_BATCH,
                 include: Vec::new(),
             };
-            let set = crate::store::ReadSet { scan: Some(scan), ..Default::default() };
+            let set = ReadSet { scan: Some(scan), ..ReadSet::default() };
             let scanned = self.inner.store.read(set).await?.scanned.unwrap_or_default();
             for row in scanned.rows {
-                let crate::model::Row::Ticket(ticket) = row else { continue };
-                if ticket.resolved_at.is_some_and(|at| at <= before)
-                    && self.close_one(ticket.id, ticket.version).await?
+                if let Row::Ticket(ticket) = row
+                    && is_due(&ticket, before)
+                    && self.close_one(ticket.id, before).await?
                 {
                     closed += 1;
                 }
@@ -170,21 +209,30 @@ impl Desk {
         }
     }
 
-    /// Closes one ticket as the system, unless it changed since it was read.
-    async fn close_one(&self, id: crate::model::TicketId, version: Version) -> Result<bool> {
-        let call = Call::by_system(self).expecting(version);
-        let change = TicketChange { status: Some(crate::model::TicketStatus::Closed), ..TicketChange::default() };
-        let result = call
-            .run::<crate::model::Ticket, _>(&("close_resolved", id), Needs::ticket(id), |work| {
+    /// Closes one ticket as the system, if it still is to be closed by then.
+    async fn close_one(&self, id: TicketId, before: Timestamp) -> Result<bool> {
+        let change = TicketChange::to(TicketStatus::Closed);
+        let mut stays = false;
+        let closed = Call::by_system(self)
+            .run::<Ticket, _>(&("close_resolved", id), Needs::ticket(id), |work| {
+                let ticket: Ticket = work.read(id)?;
+                stays = !is_due(&ticket, before);
+                if stays {
+                    return Err(Error::NotResolved { key: id.into(), status: ticket.status.as_str() });
+                }
                 Edit { mover: Mover::System, change: &change, must_move: true }.apply(work, id)
             })
             .await;
-        match result {
-            Ok(_) => Ok(true),
-            Err(Error::Conflict { .. }) => Ok(false),
-            Err(error) => Err(error),
+        match closed {
+            Err(_) if stays => Ok(false),
+            closed => closed.map(|_| true),
         }
     }
+}
+
+/// Whether a ticket was resolved long enough ago.
+fn is_due(ticket: &Ticket, before: Timestamp) -> bool {
+    ticket.status == TicketStatus::Resolved && ticket.resolved_at.is_some_and(|at| at <= before)
 }
 
 impl NewUser {

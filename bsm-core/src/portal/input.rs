@@ -8,6 +8,7 @@ use super::Patch;
 
 /// A person to be entered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewUser {
     /// The name: 1 to [`FULL_NAME_CHARS`](crate::rules::limits::FULL_NAME_CHARS) characters.
     pub full_name: String,
@@ -16,6 +17,7 @@ pub struct NewUser {
     /// What the person may do.
     pub role: Role,
     /// The person's id elsewhere.
+    #[serde(default)]
     pub external_ref: Option<String>,
 }
 
@@ -28,6 +30,7 @@ impl NewUser {
 
 /// A change of a person's data. What is not named stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct UserChange {
     /// The name.
     pub full_name: Option<String>,
@@ -47,36 +50,51 @@ pub struct UserChange {
 /// # assert_eq!(ticket.title, "Mail is down");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewTicket {
     /// One line: 1 to [`TITLE_CHARS`](crate::rules::limits::TITLE_CHARS) characters.
     pub title: String,
     /// The whole story; may be empty.
+    #[serde(default)]
     pub description: String,
     /// Where it begins: any status but closed and cancelled.
+    #[serde(default = "opening::status")]
     pub status: TicketStatus,
     /// How much it touches.
+    #[serde(default = "opening::impact")]
     pub impact: Impact,
     /// How long it can wait.
+    #[serde(default = "opening::urgency")]
     pub urgency: Urgency,
     /// Its priority, if that does not follow from impact and urgency.
+    #[serde(default)]
     pub priority: Option<Priority>,
     /// What it is about.
+    #[serde(default)]
     pub category: Option<String>,
     /// What it is about, more closely.
+    #[serde(default)]
     pub subcategory: Option<String>,
     /// How it came.
+    #[serde(default = "opening::channel")]
     pub channel: Channel,
     /// The group that works on it.
+    #[serde(default, rename = "assignment_group")]
     pub group: Option<String>,
     /// The member of staff who works on it.
+    #[serde(default)]
     pub assigned_to: Option<UserId>,
     /// Whose it is.
+    #[serde(default)]
     pub requested_for: Option<UserId>,
     /// Who took it, if not the actor: staff, or the person whose it is.
+    #[serde(default)]
     pub created_by: Option<UserId>,
     /// When it was opened, if not when the command says that it [happened](crate::Portal::at).
+    #[serde(default)]
     pub opened_at: Option<Timestamp>,
     /// Its id elsewhere.
+    #[serde(default)]
     pub external_ref: Option<String>,
 }
 
@@ -86,13 +104,13 @@ impl NewTicket {
         Self {
             title: title.into(),
             description: String::new(),
-            status: TicketStatus::New,
-            impact: Impact::Medium,
-            urgency: Urgency::Medium,
+            status: opening::status(),
+            impact: opening::impact(),
+            urgency: opening::urgency(),
             priority: None,
             category: None,
             subcategory: None,
-            channel: Channel::Other,
+            channel: opening::channel(),
             group: None,
             assigned_to: None,
             requested_for: None,
@@ -103,35 +121,62 @@ impl NewTicket {
     }
 }
 
+/// How a ticket begins if nobody says.
+mod opening {
+    use crate::model::{Channel, Impact, TicketStatus, Urgency};
+
+    pub(super) const fn status() -> TicketStatus {
+        TicketStatus::New
+    }
+
+    pub(super) const fn impact() -> Impact {
+        Impact::Medium
+    }
+
+    pub(super) const fn urgency() -> Urgency {
+        Urgency::Medium
+    }
+
+    pub(super) const fn channel() -> Channel {
+        Channel::Other
+    }
+}
+
 /// A ticket that a customer opens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OwnTicket {
     /// One line.
     pub title: String,
     /// The whole story; may be empty.
+    #[serde(default)]
     pub description: String,
     /// What it is about.
+    #[serde(default)]
     pub category: Option<String>,
     /// How long it can wait, as the customer sees it.
+    #[serde(default = "opening::urgency")]
     pub urgency: Urgency,
 }
 
 impl OwnTicket {
     /// A ticket of medium urgency.
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), description: String::new(), category: None, urgency: Urgency::Medium }
+        Self { title: title.into(), description: String::new(), category: None, urgency: opening::urgency() }
     }
 }
 
 /// How a request becomes a ticket. The title is the service's name, the description what the customer added, the
 /// category `customer_request`, the channel the portal, and the ticket is the customer's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct TicketFromRequest {
     /// How much it touches.
     pub impact: Impact,
     /// How long it can wait.
     pub urgency: Urgency,
     /// The group that works on it.
+    #[serde(rename = "assignment_group")]
     pub group: Option<String>,
     /// The member of staff who works on it.
     pub assigned_to: Option<UserId>,
@@ -146,16 +191,19 @@ impl Default for TicketFromRequest {
 
 /// A service to be entered into the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewService {
     /// One line.
     pub name: String,
     /// What one gets; may be empty.
+    #[serde(default)]
     pub description: String,
     /// Where it stands in the catalogue.
     pub category: String,
     /// What it costs.
     pub price: Money,
     /// Whether an admin must agree to each request first.
+    #[serde(default)]
     pub needs_approval: bool,
 }
 
@@ -168,6 +216,7 @@ impl NewService {
 
 /// A change of a service. What is not named stays. Requests made before keep their price.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ServiceChange {
     /// One line.
     pub name: Option<String>,
@@ -183,37 +232,64 @@ pub struct ServiceChange {
     pub active: Option<bool>,
 }
 
-/// A request for a service.
+/// A request for a service, as a customer makes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SubmitRequest {
     /// Which service.
     pub service: ServiceId,
     /// What the customer adds; may be empty.
+    #[serde(default)]
     pub details: String,
-    /// The request's id elsewhere.
-    pub external_ref: Option<String>,
 }
 
 impl SubmitRequest {
     /// A request without details.
     pub const fn new(service: ServiceId) -> Self {
-        Self { service, details: String::new(), external_ref: None }
+        Self { service, details: String::new() }
+    }
+}
+
+/// A request for a service, as staff or an import enter it for a customer. (Only they give outer ids: a customer who could
+/// would learn from a refusal which ones others have.)
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRequest {
+    /// Which service.
+    pub service: ServiceId,
+    /// Who asks.
+    pub customer: UserId,
+    /// What the customer adds; may be empty.
+    #[serde(default)]
+    pub details: String,
+    /// The request's id elsewhere.
+    #[serde(default)]
+    pub external_ref: Option<String>,
+}
+
+impl NewRequest {
+    /// A request without details.
+    pub const fn new(service: ServiceId, customer: UserId) -> Self {
+        Self { service, customer, details: String::new(), external_ref: None }
     }
 }
 
 /// An article to be begun, as a draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewArticle {
     /// One line.
     pub title: String,
     /// The text.
     pub body: String,
     /// What it is about.
+    #[serde(default)]
     pub category: Option<String>,
 }
 
 /// A change of an article's text. What is not named stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ArticleChange {
     /// One line.
     pub title: Option<String>,
@@ -221,4 +297,11 @@ pub struct ArticleChange {
     pub body: Option<String>,
     /// What it is about.
     pub category: Patch<String>,
+}
+
+impl NewArticle {
+    /// An article without a category.
+    pub fn new(title: impl Into<String>, body: impl Into<String>) -> Self {
+        Self { title: title.into(), body: body.into(), category: None }
+    }
 }

@@ -15,7 +15,8 @@ use crate::{Error, Result};
 
 use super::catalogue::by_stars;
 use super::run::Needs;
-use super::{Admin, Portal, PortalRole, StaffRole};
+use super::scope::Scope;
+use super::{Portal, PortalRole, StaffRole};
 
 /// What the unified view names.
 pub(super) const UNIFIED_JOINS: &[Relation] =
@@ -25,6 +26,7 @@ const RATING_JOINS: &[Relation] = &[Relation::RatingCustomer, Relation::RatingSe
 
 /// A page of a row's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct HistoryPage {
     /// The entries, in the order that was asked for.
     pub entries: Vec<HistoryEntry>,
@@ -47,7 +49,8 @@ impl<R: PortalRole> Portal<R> {
         let seen = answers.got.into_iter().flatten().any(|row| scope.sees(&row));
         let mut entries = answers.history;
         // Of a row that was deleted the history stays, for those who see everything.
-        if !seen && (entries.is_empty() || scope != super::scope::Scope::Desk) {
+        let was_there = !entries.is_empty() || after.is_some();
+        if !seen && !(was_there && scope == Scope::Desk) {
             return Err(Error::NotFound { key });
         }
         let more = entries.len() > limit;
@@ -185,7 +188,7 @@ impl Listing for NotesOf {
     }
 }
 
-impl Admin {
+impl<R: StaffRole> Portal<R> {
     /// Deletes a rating, for instance one that insults. Its request stays marked as rated: there is no second one.
     ///
     /// # Errors

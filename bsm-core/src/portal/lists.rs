@@ -31,8 +31,10 @@ impl<R: PortalRole> Portal<R> {
         let (walk, scan) = Walk::begin(name, self.actor(), query, sources, include)?;
         let answers = self.read(ReadSet { scan: Some(scan), ..ReadSet::default() }).await?;
         let mut scanned = answers.scanned.unwrap_or_default();
-        let related = Related::new(std::mem::take(&mut scanned.related));
         let scope = self.scope();
+        // What a row names is not always the actor's to see: a customer is not told who works on their ticket.
+        let related = std::mem::take(&mut scanned.related).into_iter().filter(|row| scope.sees(row));
+        let related = Related::new(related);
         let Page { rows, next, previous } = walk.end(scanned);
         // The listing of a portal never holds what its actor may not see; this makes sure of it.
         let seen = rows.into_iter().filter(|row| scope.sees(row));

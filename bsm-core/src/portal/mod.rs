@@ -26,7 +26,7 @@ pub use change::{Patch, PriorityChange, TicketChange};
 pub use customer::{FollowUp, TicketUpdate, UpdatedBy};
 pub use desk::{Desk, DeskBuilder};
 pub use input::{
-    ArticleChange, NewArticle, NewService, NewTicket, NewUser, OwnTicket, ServiceChange, SubmitRequest,
+    ArticleChange, NewArticle, NewRequest, NewService, NewTicket, NewUser, OwnTicket, ServiceChange, SubmitRequest,
     TicketFromRequest, UserChange,
 };
 pub use insight::{HistoryPage, NotesOf};

@@ -15,7 +15,7 @@ use super::change::move_to;
 use super::run::Needs;
 use super::tickets::{CUSTOMER_REQUEST, OWN_CHANNEL};
 use super::work::Work;
-use super::{Admin, Portal, StaffRole, SubmitRequest, TicketFromRequest};
+use super::{Admin, NewRequest, Portal, StaffRole, TicketFromRequest};
 
 impl Admin {
     /// Agrees to a request whose service needs approval.
@@ -33,9 +33,9 @@ impl<R: StaffRole> Portal<R> {
     /// # Errors
     /// [`Error::ServiceRetired`]; [`Error::MissingParent`] for a service or customer that does not exist;
     /// [`Error::Invalid`] of field `customer_id` for somebody inactive or no customer.
-    pub async fn submit_request_for(&self, customer: UserId, new: SubmitRequest) -> Result<ServiceRequest> {
-        let needs = Needs::keys([customer.into(), new.service.into()]);
-        self.run(&("submit_request_for", customer, &new), needs, |work| new.submit(work, customer)).await
+    pub async fn submit_request_for(&self, new: NewRequest) -> Result<ServiceRequest> {
+        let needs = Needs::keys([new.customer.into(), new.service.into()]);
+        self.run(&("submit_request_for", &new), needs, |work| new.submit(work)).await
     }
 
     /// Agrees on a day for a request, or on another one.
@@ -174,9 +174,10 @@ pub(super) fn move_request(
     Ok(id)
 }
 
-impl SubmitRequest {
+impl NewRequest {
     /// The request that is asked for, checked and made.
-    pub(super) fn submit(&self, work: &mut Work<'_>, customer: UserId) -> Result<RequestId> {
+    pub(super) fn submit(&self, work: &mut Work<'_>) -> Result<RequestId> {
+        let customer = self.customer;
         let asker = work
             .find::<User>(customer)?
             .ok_or(Error::MissingParent { relation: Relation::RequestCustomer, parent: customer.into() })?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::model::{Actor, Entity, Key, Record, Role, Row, TicketId, Timestamp, Value, Version};
+use crate::model::{Actor, Entity, Key, Record, Role, Row, TicketId, Timestamp, Value};
 use crate::rules::{limits, text};
 use crate::schema::{Field, Relation};
 use crate::store::{Answers, ChangeSet, Idempotency, ReadSet, Scan, UniqueValue};
@@ -132,11 +132,6 @@ impl<'a> Call<'a> {
         Self { desk, actor: SYSTEM, needs_role: Role::Admin, admits: |_| true, settings: Settings::default() }
     }
 
-    pub(super) fn expecting(mut self, version: Version) -> Self {
-        self.settings.expected = Some(version);
-        self
-    }
-
     /// Reads `set` and the actor in one go, and refuses an actor who may not use the portal.
     pub(super) async fn read(&self, mut set: ReadSet) -> Result<Answers> {
         set.at_least.clone_from(&self.settings.at_least);
@@ -194,10 +189,14 @@ impl<'a> Call<'a> {
             None => [0; 16],
         };
         let mut attempt = 1;
+        let mut turn = None;
         loop {
             let (rows, answered) = self.gather(&needs, key.as_deref(), digest).await?;
             if let Some(answer) = answered {
-                return Ok(Outcome::DoneBefore { answer });
+                return self.confirm(key.as_deref(), digest, answer).await;
+            }
+            for row in &rows {
+                self.desk.observe(row.updated_at());
             }
             let now = self.desk.now();
             self.check_time(now)?;
@@ -207,20 +206,40 @@ impl<'a> Call<'a> {
                 work.read::<crate::model::User>(actor)?;
             }
             let answer = decide(&mut work)?.into();
+            if self.settings.expected.is_some() && !work.has_target() {
+                return Err(Error::invalid("expected_version", Reason::Inapplicable));
+            }
             let (mut change, rows) = work.finish();
             change.idempotency = self.idempotency(key.as_deref(), digest, answer, now);
             match self.commit(change).await {
                 Ok((Some(answer), _)) => return Ok(Outcome::DoneBefore { answer }),
                 Ok((None, numbers)) => return Ok(Outcome::Done { answer, rows, numbers }),
-                // Somebody got in between. What they did is seen by the next attempt, which decides anew.
-                Err(Error::Conflict { .. } | Error::StillReferenced { relation: Relation::TicketAssignedTo, .. })
-                    if attempt < limits::COMMAND_ATTEMPTS =>
+                // Somebody got in between. What they did is seen by the next attempt, which decides anew; one at a time
+                // where many want the same row, so that each round does not let only one of them through.
+                Err(Error::Conflict { key, .. }) if attempt < limits::COMMAND_ATTEMPTS => {
+                    attempt += 1;
+                    drop(turn.take());
+                    turn = self.desk.turn(key).await;
+                }
+                // A ticket was assigned meanwhile to the user who is being deleted: the next attempt finds it.
+                Err(Error::StillReferenced { relation: Relation::TicketAssignedTo, .. })
+                    if needs.scan.is_some() && attempt < limits::COMMAND_ATTEMPTS =>
                 {
                     attempt += 1;
                 }
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Answers a command that had happened before. The store is asked to commit it once more, which it will not: so the
+    /// answer comes no sooner than what it answers is as durable as any acknowledged command.
+    async fn confirm(&self, key: Option<&str>, digest: [u8; 16], answer: Key) -> Result<Outcome> {
+        let now = self.desk.now();
+        let mut change = ChangeSet::new(now);
+        change.idempotency = self.idempotency(key, digest, answer, now);
+        let (repeated, _) = self.commit(change).await?;
+        Ok(Outcome::DoneBefore { answer: repeated.unwrap_or(answer) })
     }
 
     async fn commit(&self, change: ChangeSet) -> Result<(Option<Key>, Vec<(Key, u32)>)> {
@@ -303,7 +322,8 @@ impl<'a> Call<'a> {
     /// The row that a command made or changed when it was first sent, as it stands now.
     async fn repeated<T: Record + TryFrom<Row>>(&self, key: Key) -> Result<T> {
         let mut answers = self.read(ReadSet { get: vec![key], ..ReadSet::default() }).await?;
-        let row = answers.got.pop().flatten().ok_or(Error::NotFound { key })?;
+        let scope = Scope::of(self.actor, self.needs_role);
+        let row = answers.got.pop().flatten().filter(|row| scope.sees(row)).ok_or(Error::NotFound { key })?;
         T::try_from(row).map_err(|_| Error::KeyReused)
     }
 }

@@ -40,19 +40,25 @@ impl<R: StaffRole> Portal<R> {
         self.run(&("open_ticket", &new), needs, |work| new.open(work, self.actor)).await
     }
 
-    /// Opens a ticket that follows up a finished one. It is the same person's, unless another is named.
+    /// Opens a ticket that follows up a finished one. It is the same person's; only a ticket that was nobody's can be
+    /// followed up for somebody.
     ///
     /// # Errors
-    /// As [`open_ticket`](Self::open_ticket), and [`Error::NotFinished`].
+    /// As [`open_ticket`](Self::open_ticket); [`Error::NotFinished`]; [`Error::Invalid`] of field `requested_for` for
+    /// another person.
     pub async fn follow_up(&self, of: TicketId, new: NewTicket) -> Result<Ticket> {
         let people = [new.assigned_to, new.requested_for, new.created_by];
-        let needs = Needs::keys(people.into_iter().flatten().map(Key::from))
-            .and([of.into()])
-            .following(Relation::TicketRequestedFor);
+        let needs = Needs::keys(people.into_iter().flatten().map(Key::from)).and([of.into()]);
         self.run(&("follow_up", of, &new), needs, |work| {
             let first = finished(work, of)?;
-            let new = NewTicket { requested_for: new.requested_for.or(first.requested_for), ..new.clone() };
+            // Somebody else would learn of a ticket that is not theirs.
+            if new.requested_for.is_some_and(|other| first.requested_for.is_some_and(|person| person != other)) {
+                let reason = Reason::Contradicts { other: Field::FollowUpOf.as_str() };
+                return Err(Error::invalid_of(Entity::Ticket, Field::RequestedFor.as_str(), reason));
+            }
             let mut ticket = new.ticket(work, self.actor)?;
+            // The same person's, active or not: their finished ticket is followed up whoever they are by now.
+            ticket.requested_for = new.requested_for.or(first.requested_for);
             ticket.follow_up_of = Some(of);
             let id = ticket.id;
             work.insert(ticket);
@@ -138,11 +144,11 @@ impl<R: StaffRole> Portal<R> {
     /// Reopens a resolved ticket. If it was made from a request that is not rated yet, that is in progress again.
     ///
     /// # Errors
-    /// [`Error::IllegalMove`] from any other status; else as [`change_ticket`](Self::change_ticket).
+    /// [`Error::NotResolved`] from any other status; else as [`change_ticket`](Self::change_ticket).
     pub async fn reopen_ticket(&self, id: TicketId) -> Result<Ticket> {
         let change = TicketChange::to(TicketStatus::InProgress);
         self.run(&("reopen_ticket", id), Needs::ticket(id), |work| {
-            only_resolved(work, id, Mover::Staff)?;
+            only_resolved(work, id)?;
             Edit { mover: Mover::Staff, change: &change, must_move: true }.apply(work, id)
         })
         .await
@@ -214,18 +220,13 @@ impl<R: StaffRole> Portal<R> {
 }
 
 /// Refuses to reopen what is not resolved: from a hold, the same move would be a start.
-pub(super) fn only_resolved(work: &mut Work<'_>, id: TicketId, mover: Mover) -> Result<()> {
+pub(super) fn only_resolved(work: &mut Work<'_>, id: TicketId) -> Result<()> {
     let ticket: Ticket = work.read(id)?;
     if ticket.status == TicketStatus::Resolved {
-        return Ok(());
+        Ok(())
+    } else {
+        Err(Error::NotResolved { key: id.into(), status: ticket.status.as_str() })
     }
-    let legal = crate::rules::ticket_status::legal(ticket.status, mover);
-    Err(Error::IllegalMove {
-        key: id.into(),
-        from: ticket.status.as_str(),
-        to: TicketStatus::InProgress.as_str(),
-        legal: legal.into_iter().filter(|to| *to != TicketStatus::InProgress).map(TicketStatus::as_str).collect(),
-    })
 }
 
 /// A ticket that can be followed up.
@@ -282,7 +283,8 @@ impl NewTicket {
             request_id: None,
             follow_up_of: None,
             reopen_count: 0,
-            resolved_at: resolved.then(|| work.occurred_at()),
+            // An import may tell of both at once, in either order.
+            resolved_at: resolved.then(|| work.occurred_at().max(opened_at)),
             closed_at: None,
             external_ref: text::external_ref(Entity::Ticket, self.external_ref.as_deref())?,
             version: Version::FIRST,

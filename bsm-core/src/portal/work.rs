@@ -20,6 +20,8 @@ pub(super) struct Work<'a> {
     now: Timestamp,
     occurred_at: Timestamp,
     expected: Option<Version>,
+    /// Whether the command named the row that it is about.
+    has_target: bool,
     rows: HashMap<Key, Row>,
     /// What was read, and at which version; in order, so that the same command makes the same change set.
     relied_on: BTreeMap<Key, Version>,
@@ -45,6 +47,7 @@ impl<'a> Work<'a> {
             now,
             occurred_at: at.unwrap_or(now),
             expected,
+            has_target: false,
             rows: rows.into_iter().map(|row| (row.key(), row)).collect(),
             relied_on: BTreeMap::new(),
             guards: Vec::new(),
@@ -103,6 +106,7 @@ impl<'a> Work<'a> {
     where
         T: Record + TryFrom<Row>,
     {
+        self.has_target = true;
         let record: T = self.read(id)?;
         match self.expected {
             Some(expected) if expected != record.version() => {
@@ -110,6 +114,11 @@ impl<'a> Work<'a> {
             }
             _ => Ok(record),
         }
+    }
+
+    /// Whether the command is about a row that was there before.
+    pub(super) const fn has_target(&self) -> bool {
+        self.has_target
     }
 
     fn current(&self, key: Key) -> Option<&Row> {

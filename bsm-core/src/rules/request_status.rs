@@ -5,6 +5,7 @@ use crate::{Error, Result};
 
 /// Who moves a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mover {
     /// An admin.
     Admin,

@@ -92,6 +92,8 @@ pub fn required_lines(entity: Entity, field: Field, text: &str, most: usize) -> 
 /// ```
 pub fn email(text: &str) -> Result<String> {
     let text = line(Entity::User, Field::Email, text, limits::EMAIL_CHARS)?.to_lowercase();
+    // A few letters become two in lower case.
+    let text = line(Entity::User, Field::Email, &text, limits::EMAIL_CHARS)?;
     let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
     let plain = EmailAddress::parse_with_options(&text, options).is_ok() && !text.contains(['"', ' ']);
     if plain && EmailAddress::from_str(&text).is_ok() {

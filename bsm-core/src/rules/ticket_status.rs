@@ -5,6 +5,7 @@ use crate::{Error, Result};
 
 /// Who moves a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mover {
     /// An admin or an agent.
     Staff,

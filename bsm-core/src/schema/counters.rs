@@ -31,6 +31,7 @@ spelled! {
 
 /// What a row adds to its counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Measure {
     /// One.
     Rows,

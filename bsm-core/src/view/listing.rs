@@ -13,7 +13,7 @@ use crate::{Error, Reason, Result};
 
 /// Something that a list is kept by.
 pub trait Listing: Clone + Debug + Serialize {
-    /// What can be left out of it besides.
+    /// What is asked of its rows besides.
     type Filter: Clone + Debug + Default + Serialize;
 
     /// The runs of rows whose merge is the list, for rows of `sources`, as `actor` asks.
@@ -23,7 +23,7 @@ pub trait Listing: Clone + Debug + Serialize {
     fn branches(&self, filter: &Self::Filter, sources: &[Entity], actor: UserId) -> Result<Vec<Branch>>;
 }
 
-/// Nothing is left out.
+/// Everything stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoFilter;
 
@@ -43,6 +43,7 @@ fn listed(branches: Vec<Branch>) -> Result<Vec<Branch>> {
 /// Which half of the unified view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Source {
     /// Tickets.
     Ticket,
@@ -75,7 +76,7 @@ pub enum WorkListing {
     RequestStatus(RequestStatus),
     /// Tickets of a priority.
     Priority(Priority),
-    /// Tickets of a category.
+    /// Tickets of a category, spelled as they have it.
     Category(String),
     /// Tickets that somebody works on.
     Assignee(UserId),
@@ -89,8 +90,10 @@ pub enum WorkListing {
     Service(ServiceId),
 }
 
-/// What is left out of a list of tickets and requests. What only one of the two has leaves the other out whole.
+/// What stays of a list of tickets and requests: what fits everything that is named. What only one of the two has leaves
+/// the other out whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct WorkFilter {
     /// Only this half of the view.
     pub source: Option<Source>,
@@ -107,6 +110,7 @@ pub struct WorkFilter {
     /// Only tickets that came this way.
     pub channel: Option<Channel>,
     /// Only tickets of this group.
+    #[serde(rename = "assignment_group")]
     pub group: Option<String>,
     /// Only tickets that this person works on.
     pub assignee: Option<UserId>,
@@ -234,6 +238,7 @@ impl Listing for WorkListing {
 /// By what customers list what is theirs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum OwnListing {
     /// All of it.
     #[default]
@@ -257,6 +262,7 @@ impl Listing for OwnListing {
 /// By what people are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum UserListing {
     /// All of them.
     #[default]
@@ -279,6 +285,7 @@ impl Listing for UserListing {
 /// By what services are listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ServiceListing {
     /// All of them, retired ones too.
     #[default]
@@ -289,8 +296,9 @@ pub enum ServiceListing {
     Category(String),
 }
 
-/// What is left out of a list of services.
+/// What stays of a list of services.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ServiceFilter {
     /// Only those that can be asked for, or only those that can't.
     pub active: Option<bool>,
@@ -313,6 +321,7 @@ impl Listing for ServiceListing {
 /// By what ratings are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum RatingListing {
     /// All of them.
     #[default]
@@ -338,6 +347,7 @@ impl Listing for RatingListing {
 /// By what articles are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ArticleListing {
     /// All of them.
     #[default]
@@ -348,8 +358,9 @@ pub enum ArticleListing {
     Author(UserId),
 }
 
-/// What is left out of a list of articles.
+/// What stays of a list of articles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ArticleFilter {
     /// Only those of this category.
     pub category: Option<String>,
@@ -366,5 +377,53 @@ impl Listing for ArticleListing {
             Self::Status(status) => run(Entity::Article, &[Field::Status], vec![(*status).into()], conditions),
             Self::Author(user) => run(Entity::Article, &[Field::AuthorId], vec![(*user).into()], conditions),
         }))
+    }
+}
+
+/// By what customers list services: those that can be asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CatalogueListing {
+    /// All of them.
+    #[default]
+    All,
+    /// Those of a category.
+    Category(String),
+}
+
+impl Listing for CatalogueListing {
+    type Filter = NoFilter;
+
+    fn branches(&self, _: &NoFilter, sources: &[Entity], actor: UserId) -> Result<Vec<Branch>> {
+        let listing = match self {
+            Self::All => ServiceListing::Active(true),
+            Self::Category(category) => ServiceListing::Category(category.clone()),
+        };
+        listing.branches(&ServiceFilter { active: Some(true) }, sources, actor)
+    }
+}
+
+/// The ratings that a customer gave, as a listing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OwnRatings;
+
+impl Listing for OwnRatings {
+    type Filter = NoFilter;
+
+    fn branches(&self, filter: &NoFilter, sources: &[Entity], actor: UserId) -> Result<Vec<Branch>> {
+        RatingListing::Customer(actor).branches(filter, sources, actor)
+    }
+}
+
+/// The published articles, as a listing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Published;
+
+impl Listing for Published {
+    type Filter = ArticleFilter;
+
+    fn branches(&self, filter: &ArticleFilter, sources: &[Entity], actor: UserId) -> Result<Vec<Branch>> {
+        ArticleListing::Status(ArticleStatus::Published).branches(filter, sources, actor)
     }
 }

@@ -10,8 +10,8 @@ mod summary;
 pub use cursor::Cursor;
 pub use feedback::RatingFigures;
 pub use listing::{
-    ArticleFilter, ArticleListing, Listing, NoFilter, OwnListing, RatingListing, ServiceFilter, ServiceListing, Source,
-    UserListing, WorkFilter, WorkListing,
+    ArticleFilter, ArticleListing, CatalogueListing, Listing, NoFilter, OwnListing, OwnRatings, Published,
+    RatingListing, ServiceFilter, ServiceListing, Source, UserListing, WorkFilter, WorkListing,
 };
 pub use page::{Page, Query};
 pub(crate) use page::{Walk, page_size};

@@ -30,7 +30,7 @@ use super::{Cursor, Listing};
 pub struct Query<L: Listing> {
     /// By what.
     pub listing: L,
-    /// What is left out of it.
+    /// What is asked of its rows besides.
     pub filter: L::Filter,
     /// When the rows were created.
     pub within: TimeRange,
@@ -89,6 +89,7 @@ impl<L: Listing> Query<L> {
 
 /// One page of a list. All its rows are of one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Page<T> {
     /// The rows, in the query's order.
     pub rows: Vec<T>,

@@ -14,6 +14,7 @@ use super::{RatingFigures, Source};
 
 /// A person, as views name them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Person {
     /// The id.
     pub id: UserId,
@@ -24,8 +25,11 @@ pub struct Person {
 }
 
 /// The status of a ticket or of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+///
+/// Written as the one word; only the row's source tells which of the two it is, so it is not read back from that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum WorkStatus {
     /// Of a ticket.
     Ticket(TicketStatus),
@@ -52,6 +56,7 @@ impl fmt::Display for WorkStatus {
 /// A row of `unified_tickets_view`: a ticket or a service request. A request that was made into a ticket stands in it
 /// twice, each time with the other's id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct UnifiedTicket {
     /// Which of the two it is.
     pub source: Source,
@@ -73,7 +78,7 @@ pub struct UnifiedTicket {
     pub category: Option<String>,
     /// Whose it is.
     pub customer: Option<Person>,
-    /// Who works on a ticket.
+    /// Who works on a ticket. Customers are not told.
     pub assigned_to: Option<Person>,
     /// The service that a request asks for.
     pub service_id: Option<ServiceId>,
@@ -85,6 +90,7 @@ pub struct UnifiedTicket {
 
 /// A row of `admin_customer_service_requests`: a request with its service and customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct RequestRow {
     /// The request. Its price is that of its day.
     pub request: ServiceRequest,
@@ -102,6 +108,7 @@ pub struct RequestRow {
 
 /// A row of `admin_customer_ratings`: a rating with its service and customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct RatingRow {
     /// The rating.
     pub rating: Rating,
@@ -115,6 +122,7 @@ pub struct RatingRow {
 
 /// A service with how much it is used and how it is rated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ServiceUsage {
     /// The service.
     pub service: Service,
@@ -129,7 +137,7 @@ pub struct ServiceUsage {
 pub(crate) struct Related(HashMap<Key, Row>);
 
 impl Related {
-    pub(crate) fn new(rows: Vec<Row>) -> Self {
+    pub(crate) fn new(rows: impl IntoIterator<Item = Row>) -> Self {
         Self(rows.into_iter().map(|row| (row.key(), row)).collect())
     }
 
@@ -173,7 +181,7 @@ impl Related {
             priority: Some(ticket.priority),
             category: ticket.category,
             customer: ticket.requested_for.map(|id| self.person(id)),
-            assigned_to: ticket.assigned_to.map(|id| self.person(id)),
+            assigned_to: ticket.assigned_to.filter(|id| self.user(*id).is_some()).map(|id| self.person(id)),
             service_id: None,
             created_at: ticket.id.created_at(),
             updated_at: ticket.updated_at,

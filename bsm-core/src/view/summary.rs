@@ -24,6 +24,7 @@ pub(crate) const COUNTED: [Counter; 7] = [
 
 /// What fulfilled requests earned in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Revenue {
     /// The currency.
     pub currency: Currency,
@@ -34,6 +35,7 @@ pub struct Revenue {
 
 /// The totals of a desk: the view `admin_customer_summary`. Costs the same at any size.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// People by role, inactive ones too. A role that nobody has is absent.
     pub users: BTreeMap<Role, u64>,

@@ -49,7 +49,7 @@ impl Page {
 
     fn services(&mut self, services: &[ServiceUsage]) {
         let mut catalogue = table(["Service", "Category", "Price", "Notes", "Requests", "Rating"]);
-        for ServiceUsage { service, requests, ratings } in services {
+        for ServiceUsage { service, requests, ratings, .. } in services {
             let notes = match (service.active, service.needs_approval) {
                 (false, _) => "retired",
                 (true, true) => "needs approval",
