@@ -1,7 +1,7 @@
 //! An embeddable service desk.
 //!
 //! One dependency, and your program has users, tickets, a knowledge base, a catalogue of services, requests and ratings,
-//! with their rules, and two portals over one store. No server is needed.
+//! with their rules, and a portal for each role over one store. No server is needed.
 //!
 //! ```
 //! use bsm::model::{Money, Role, Stars};
@@ -35,7 +35,14 @@
 //! [`open`] takes the address of a store: `memory:`, `sled:FOLDER`, `postgres://…` with the feature of that name. A
 //! store of your own joins them through a [`Registry`].
 //!
-//! Everything in `bsm_core` is re-exported here; a program that embeds a desk needs no other crate of the family.
+//! Everything in `bsm_core` is re-exported here; a program that embeds a desk needs no other crate of the family. Where an
+//! example says `bsm_core::`, write `bsm::`.
+//!
+//! | portal | made by | for |
+//! |---|---|---|
+//! | [`Admin`] | [`Desk::admin`] | everything; alone: users, services, approving requests |
+//! | [`Agent`] | [`Desk::agent`] | everybody's tickets, requests, articles; reading everything. Admins may use it too |
+//! | [`Customer`] | [`Desk::customer`] | one's own tickets, requests and ratings; the catalogue; published articles |
 
 mod address;
 mod registry;

@@ -102,15 +102,12 @@ impl Scene<'_> {
 
     async fn submit(&mut self, thread: &Thread<'_>, begin: Begin, service: &Offered) -> Result<RequestId> {
         let details = (*self.chance.pick(&service.offer.details)).to_owned();
-        let request = match begin {
-            Begin::RequestFor(staff) => {
-                let new = NewRequest { details, ..NewRequest::new(service.id, thread.customer.actor()) };
-                self.agent(staff).submit_request_for(new).await?
-            }
-            _ => {
-                let new = SubmitRequest { details, ..SubmitRequest::new(service.id) };
-                thread.customer.at(self.at).submit_request(new).await?
-            }
+        let request = if let Begin::RequestFor(staff) = begin {
+            let new = NewRequest { details, ..NewRequest::new(service.id, thread.customer.actor()) };
+            self.agent(staff).submit_request_for(new).await?
+        } else {
+            let new = SubmitRequest { details, ..SubmitRequest::new(service.id) };
+            thread.customer.at(self.at).submit_request(new).await?
         };
         Ok(request.id)
     }

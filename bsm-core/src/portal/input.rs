@@ -151,7 +151,8 @@ pub struct OwnTicket {
     /// The whole story; may be empty.
     #[serde(default)]
     pub description: String,
-    /// What it is about.
+    /// What it is about, in the desk's vocabulary: offer a choice, since categories stay in history and are no place for
+    /// what tells of a person.
     #[serde(default)]
     pub category: Option<String>,
     /// How long it can wait, as the customer sees it.

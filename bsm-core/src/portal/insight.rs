@@ -49,14 +49,19 @@ impl<R: PortalRole> Portal<R> {
         let seen = answers.got.into_iter().flatten().any(|row| scope.sees(&row));
         let mut entries = answers.history;
         // Of a row that was deleted the history stays, for those who see everything.
-        let was_there = !entries.is_empty() || after.is_some();
-        if !seen && !(was_there && scope == Scope::Desk) {
+        if !seen && !(scope == Scope::Desk && (!entries.is_empty() || self.has_history(key).await?)) {
             return Err(Error::NotFound { key });
         }
         let more = entries.len() > limit;
         entries.truncate(limit);
         let next = entries.last().filter(|_| more).map(|entry| entry.version);
         Ok(HistoryPage { entries, next })
+    }
+
+    /// Whether there ever was a row. Asked only about one that is gone, behind its last entry.
+    async fn has_history(&self, key: Key) -> Result<bool> {
+        let history = Some(HistoryQuery { key, order: Order::OldestFirst, after: None, limit: 1 });
+        Ok(!self.read(ReadSet { history, ..ReadSet::default() }).await?.history.is_empty())
     }
 }
 

@@ -1,4 +1,16 @@
 //! Where a service request may go from where it stands, and who may move it: one table.
+//!
+//! | from | to | who |
+//! |---|---|---|
+//! | submitted, where approval is needed | approved, rejected | an admin |
+//! | submitted, where it is not; approved | scheduled, in progress, fulfilled, rejected | staff |
+//! | scheduled | scheduled for another date, in progress, fulfilled | staff |
+//! | in progress | fulfilled | staff |
+//! | submitted, approved, scheduled, in progress | cancelled | staff, the customer |
+//! | fulfilled, not rated | in progress | only by reopening its ticket |
+//!
+//! Submitted, approved and in progress are the phase `open`, scheduled is `waiting`, fulfilled is `done`, rejected and
+//! cancelled are `dropped`.
 
 use crate::model::{RequestStatus, ServiceRequest};
 use crate::{Error, Result};

@@ -1,4 +1,16 @@
 //! Where a ticket may go from where it stands, and who may move it: one table.
+//!
+//! | from | to | who |
+//! |---|---|---|
+//! | new | in progress, on hold, resolved | staff |
+//! | in progress | on hold, resolved | staff |
+//! | on hold | in progress, resolved, on hold for another reason | staff |
+//! | new, in progress, on hold | cancelled | staff, the customer |
+//! | resolved | in progress (reopened) | staff, the customer |
+//! | resolved | closed | staff, the customer, the system |
+//!
+//! Nothing leaves closed and cancelled. New and in progress are the phase `open`, on hold is `waiting`, resolved and closed
+//! are `done`, cancelled is `dropped`.
 
 use crate::model::{HoldReason, TicketId, TicketStatus};
 use crate::{Error, Result};
