@@ -242,6 +242,7 @@ impl Desk {
 
     /// The thread's whole life.
     pub(crate) fn run(&self) {
+        let _end = End(self);
         loop {
             match self.next_task() {
                 Task::Lead => self.lead(|| self.next()),
@@ -256,14 +257,10 @@ impl Desk {
         if unsynced {
             self.sync_now(head);
         }
-        {
-            let mut queue = self.lock();
-            if !matches!(queue.phase, Phase::Closed(_)) {
-                queue.phase = Phase::Closed(CLOSED);
-            }
+        let mut queue = self.lock();
+        if !matches!(queue.phase, Phase::Closed(_)) {
+            queue.phase = Phase::Closed(CLOSED);
         }
-        self.let_go(CLOSED);
-        self.gone.send_replace(true);
     }
 
     fn next_task(&self) -> Task {
@@ -320,6 +317,27 @@ impl Desk {
             Some(failure) => Err(failure.outcome_unknown(&self.name)),
             None => Ok(()),
         }
+    }
+}
+
+/// The end of the thread, however it comes: nobody may wait for a thread that is gone.
+struct End<'a>(&'a Desk);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        let (reason, left) = {
+            let mut queue = self.0.lock();
+            let reason = match queue.phase {
+                Phase::Closed(reason) => reason,
+                Phase::Open | Phase::Closing => FAILED,
+            };
+            queue.phase = Phase::Closed(reason);
+            (reason, std::mem::take(&mut queue.waiting))
+        };
+        self.0.let_go(reason);
+        // Dropped unanswered, they are told that nobody knows.
+        drop(left);
+        self.0.gone.send_replace(true);
     }
 }
 

@@ -17,7 +17,7 @@ use crate::stage::Group;
 
 /// The most commands in a group.
 const GROUP_COMMANDS: usize = 512;
-/// A group that writes this many keys takes no further command. It bounds how long the first command of a group waits
+/// A group that writes this many keys, or as much as that in long values, takes no further command. It bounds how long the first command of a group waits
 /// for the others: on an engine that takes 35 µs for a key, about 40 ms.
 const GROUP_KEYS: usize = 1024;
 
@@ -102,7 +102,7 @@ pub(crate) fn apply_group(
             }
         };
         let mut group = Group::new(Snapshot::new(&*view, store), head);
-        while answers.0.len() < GROUP_COMMANDS && group.len() < GROUP_KEYS {
+        while answers.0.len() < GROUP_COMMANDS && group.weight() < GROUP_KEYS {
             let Some(Command { change, answer }) = next() else { break };
             answers.begin(answer);
             let mut stage = group.stage();

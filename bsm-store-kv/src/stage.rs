@@ -41,17 +41,22 @@ pub(crate) struct Group<'v> {
     snapshot: Snapshot<'v>,
     overlay: Overlay,
     head: Head,
+    weight: usize,
 }
+
+/// A payload weighs as much as one more key for each so many bytes: about what engines that cut values write for it.
+const BYTES_LIKE_A_KEY: usize = 4096;
 
 impl<'v> Group<'v> {
     /// An empty group over the engine's map, which stands at `head`.
     pub(crate) fn new(snapshot: Snapshot<'v>, head: Head) -> Self {
-        Self { snapshot, overlay: Overlay::new(), head }
+        Self { snapshot, overlay: Overlay::new(), head, weight: 0 }
     }
 
-    /// How many keys it writes.
-    pub(crate) fn len(&self) -> usize {
-        self.overlay.len()
+    /// How much its commands write, in keys, where long values count for several. A key that two commands write counts
+    /// twice.
+    pub(crate) fn weight(&self) -> usize {
+        self.weight
     }
 
     /// Where the feed ends.
@@ -66,6 +71,11 @@ impl<'v> Group<'v> {
 
     /// Takes over what a successful command staged.
     pub(crate) fn absorb(&mut self, own: Own) {
+        let weights = own.overlay.values().map(|staged| match &staged.put {
+            Put::Sealed(payload) => 1 + payload.len() / BYTES_LIKE_A_KEY,
+            Put::Bare | Put::Gone => 1,
+        });
+        self.weight += weights.sum::<usize>();
         self.overlay.extend(own.overlay);
         self.head = own.head;
     }

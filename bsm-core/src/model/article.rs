@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArticleId, ArticleStatus, Entity, Key, Record, Timestamp, UserId, Value, Version};
+use super::row::kept_fields;
+use super::{ArticleId, ArticleStatus, Entity, Record, Timestamp, UserId, Value, Version};
 use crate::schema::Field;
 
 /// An article of the knowledge base. Table `knowledge_base`. Customers see it while it is published.
@@ -31,21 +32,7 @@ pub struct Article {
 impl Record for Article {
     const ENTITY: Entity = Entity::Article;
 
-    fn key(&self) -> Key {
-        self.id.into()
-    }
-
-    fn version(&self) -> Version {
-        self.version
-    }
-
-    fn updated_at(&self) -> Timestamp {
-        self.updated_at
-    }
-
-    fn stamp(&mut self, version: Version, updated_at: Timestamp) {
-        (self.version, self.updated_at) = (version, updated_at);
-    }
+    kept_fields!();
 
     fn value(&self, field: Field) -> Value<'_> {
         match field {

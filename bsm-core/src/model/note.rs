@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entity, Key, NoteId, Record, TicketId, Timestamp, UserId, Value, Version};
+use super::row::kept_fields;
+use super::{Entity, NoteId, Record, TicketId, Timestamp, UserId, Value, Version};
 use crate::schema::Field;
 
 /// A note that staff wrote on a ticket, open or finished. Table `ticket_notes`. Customers don't see it.
@@ -27,21 +28,7 @@ pub struct Note {
 impl Record for Note {
     const ENTITY: Entity = Entity::Note;
 
-    fn key(&self) -> Key {
-        self.id.into()
-    }
-
-    fn version(&self) -> Version {
-        self.version
-    }
-
-    fn updated_at(&self) -> Timestamp {
-        self.updated_at
-    }
-
-    fn stamp(&mut self, version: Version, updated_at: Timestamp) {
-        (self.version, self.updated_at) = (version, updated_at);
-    }
+    kept_fields!();
 
     fn value(&self, field: Field) -> Value<'_> {
         match field {

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entity, Key, RatingId, Record, ServiceId, Stars, Timestamp, UserId, Value, Version};
+use super::row::kept_fields;
+use super::{Entity, RatingId, Record, ServiceId, Stars, Timestamp, UserId, Value, Version};
 use crate::schema::Field;
 
 /// A customer's rating of a fulfilled request. Table `customer_ratings`. Its service and customer are the request's.
@@ -27,21 +28,7 @@ pub struct Rating {
 impl Record for Rating {
     const ENTITY: Entity = Entity::Rating;
 
-    fn key(&self) -> Key {
-        self.id.into()
-    }
-
-    fn version(&self) -> Version {
-        self.version
-    }
-
-    fn updated_at(&self) -> Timestamp {
-        self.updated_at
-    }
-
-    fn stamp(&mut self, version: Version, updated_at: Timestamp) {
-        (self.version, self.updated_at) = (version, updated_at);
-    }
+    kept_fields!();
 
     fn value(&self, field: Field) -> Value<'_> {
         match field {

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::row::numbers;
+use super::row::{kept_fields, numbers};
 use super::{
-    Entity, Key, Money, Phase, RatingId, Record, RequestId, RequestStatus, ServiceId, TicketId, Timestamp, UserId,
-    Value, Version,
+    Entity, Money, Phase, RatingId, Record, RequestId, RequestStatus, ServiceId, TicketId, Timestamp, UserId, Value,
+    Version,
 };
 use crate::schema::Field;
 
@@ -61,21 +61,7 @@ impl ServiceRequest {
 impl Record for ServiceRequest {
     const ENTITY: Entity = Entity::Request;
 
-    fn key(&self) -> Key {
-        self.id.into()
-    }
-
-    fn version(&self) -> Version {
-        self.version
-    }
-
-    fn updated_at(&self) -> Timestamp {
-        self.updated_at
-    }
-
-    fn stamp(&mut self, version: Version, updated_at: Timestamp) {
-        (self.version, self.updated_at) = (version, updated_at);
-    }
+    kept_fields!();
 
     fn value(&self, field: Field) -> Value<'_> {
         match field {

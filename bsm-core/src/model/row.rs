@@ -43,6 +43,28 @@ pub trait Record {
     }
 }
 
+/// The methods of [`Record`] that are the same for every entity, since each has an id, a version and a time of writing.
+macro_rules! kept_fields {
+    () => {
+        fn key(&self) -> $crate::model::Key {
+            self.id.into()
+        }
+
+        fn version(&self) -> $crate::model::Version {
+            self.version
+        }
+
+        fn updated_at(&self) -> $crate::model::Timestamp {
+            self.updated_at
+        }
+
+        fn stamp(&mut self, version: $crate::model::Version, updated_at: $crate::model::Timestamp) {
+            (self.version, self.updated_at) = (version, updated_at);
+        }
+    };
+}
+pub(crate) use kept_fields;
+
 /// Declares the number type of a numbered entity.
 macro_rules! numbers {
     ($(#[$meta:meta])* $name:ident, $entity:ident, $prefix:literal) => {

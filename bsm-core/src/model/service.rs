@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entity, Key, Money, Record, ServiceId, Timestamp, Value, Version};
+use super::row::kept_fields;
+use super::{Entity, Money, Record, ServiceId, Timestamp, Value, Version};
 use crate::schema::Field;
 
 /// Something that customers can ask for. Table `customer_services`.
@@ -31,21 +32,7 @@ pub struct Service {
 impl Record for Service {
     const ENTITY: Entity = Entity::Service;
 
-    fn key(&self) -> Key {
-        self.id.into()
-    }
-
-    fn version(&self) -> Version {
-        self.version
-    }
-
-    fn updated_at(&self) -> Timestamp {
-        self.updated_at
-    }
-
-    fn stamp(&mut self, version: Version, updated_at: Timestamp) {
-        (self.version, self.updated_at) = (version, updated_at);
-    }
+    kept_fields!();
 
     fn value(&self, field: Field) -> Value<'_> {
         match field {

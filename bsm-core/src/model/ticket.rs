@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::row::numbers;
+use super::row::{kept_fields, numbers};
 use super::{
-    Channel, Entity, Impact, Key, Phase, Priority, Record, RequestId, TicketId, TicketStatus, Timestamp, Urgency,
-    UserId, Value, Version,
+    Channel, Entity, Impact, Phase, Priority, Record, RequestId, TicketId, TicketStatus, Timestamp, Urgency, UserId,
+    Value, Version,
 };
 use crate::schema::Field;
 
@@ -78,21 +78,7 @@ impl Ticket {
 impl Record for Ticket {
     const ENTITY: Entity = Entity::Ticket;
 
-    fn key(&self) -> Key {
-        self.id.into()
-    }
-
-    fn version(&self) -> Version {
-        self.version
-    }
-
-    fn updated_at(&self) -> Timestamp {
-        self.updated_at
-    }
-
-    fn stamp(&mut self, version: Version, updated_at: Timestamp) {
-        (self.version, self.updated_at) = (version, updated_at);
-    }
+    kept_fields!();
 
     fn value(&self, field: Field) -> Value<'_> {
         match field {

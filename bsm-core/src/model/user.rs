@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entity, Key, Record, Role, Timestamp, UserId, Value, Version};
+use super::row::kept_fields;
+use super::{Entity, Record, Role, Timestamp, UserId, Value, Version};
 use crate::schema::Field;
 
 /// A person: an admin, an agent or a customer. Table `users`.
@@ -29,21 +30,7 @@ pub struct User {
 impl Record for User {
     const ENTITY: Entity = Entity::User;
 
-    fn key(&self) -> Key {
-        self.id.into()
-    }
-
-    fn version(&self) -> Version {
-        self.version
-    }
-
-    fn updated_at(&self) -> Timestamp {
-        self.updated_at
-    }
-
-    fn stamp(&mut self, version: Version, updated_at: Timestamp) {
-        (self.version, self.updated_at) = (version, updated_at);
-    }
+    kept_fields!();
 
     fn value(&self, field: Field) -> Value<'_> {
         match field {

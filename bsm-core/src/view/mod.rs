@@ -3,6 +3,7 @@
 mod cursor;
 mod feedback;
 mod listing;
+mod own;
 mod page;
 mod rows;
 mod summary;
@@ -10,9 +11,10 @@ mod summary;
 pub use cursor::Cursor;
 pub use feedback::RatingFigures;
 pub use listing::{
-    ArticleFilter, ArticleListing, CatalogueListing, Listing, NoFilter, OwnListing, OwnRatings, Published,
-    RatingListing, ServiceFilter, ServiceListing, Source, UserListing, WorkFilter, WorkListing,
+    ArticleFilter, ArticleListing, Listing, NoFilter, RatingListing, ServiceFilter, ServiceListing, Source,
+    UserListing, WorkFilter, WorkListing,
 };
+pub use own::{CatalogueListing, OwnListing, OwnRatings, Published};
 pub use page::{Page, Query};
 pub(crate) use page::{Walk, page_size};
 pub use rows::{Person, RatingRow, RequestRow, ServiceUsage, UnifiedTicket, WorkStatus};
