@@ -15,7 +15,7 @@ fn alike<T: Debug>(theirs: Result<T>, id: uuid::Uuid, nothing: Result<T>, never:
 
 /// Whatever a customer tries with the ids of another's ticket, request and rating, the answer is that of an id which
 /// never was, and nothing changes.
-pub async fn anothers_ids_are_as_ids_that_never_were(store: Arc<dyn Store>) -> Outcome {
+pub async fn ids_of_another_are_as_ids_that_never_were(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
     let open = w.ticket_in(TicketStatus::New).await?;
     let resolved = w.ticket_in(TicketStatus::Resolved).await?;

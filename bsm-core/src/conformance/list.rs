@@ -113,7 +113,7 @@ macro_rules! __conformance_cases {
                 a_command_is_tried_a_bounded_number_of_times,
             }
             any isolation {
-                anothers_ids_are_as_ids_that_never_were,
+                ids_of_another_are_as_ids_that_never_were,
                 what_is_not_published_is_as_if_it_never_was,
                 lists_hold_only_ones_own,
                 a_shared_service_shares_nothing_else,
