@@ -246,8 +246,8 @@ pub async fn a_known_key_comes_before_everything(store: Arc<dyn Store>) -> Outco
     assert_eq!((again.repeated, again.numbers.len()), (Some(ticket.id.into()), 0));
     assert_eq!(Dump::of(&store).await?, before);
     fails(&store, keyed(4, 2).guard(stale()), &Error::KeyReused).await?;
-    let anothers = Change::at(5).keyed(other.id, "k", 2, ticket.id).insert(raw::ticket(2, staff.id));
-    assert_eq!(store.commit(anothers.set()).await?.repeated, None);
+    let of_another = Change::at(5).keyed(other.id, "k", 2, ticket.id).insert(raw::ticket(2, staff.id));
+    assert_eq!(store.commit(of_another.set()).await?.repeated, None);
     // Kept for an hour from its commit, at second 2.
     let last = store.commit(keyed(3_601, 1).set()).await?;
     assert_eq!(last.repeated, Some(ticket.id.into()));
