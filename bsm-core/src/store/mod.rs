@@ -78,8 +78,9 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
 
     /// Checks and applies all of `change`, or nothing of it.
     ///
-    /// In this order: the idempotency key, the guards, then the writes one after another, each against the state that
-    /// the ones before it leave; foreign keys and uniqueness hold when all are done. Costs O(writes · log n).
+    /// In this order, and the first fault is the answer: the idempotency key; the guards, against the state before; the
+    /// writes one after another, each against the state that the ones before it leave; and when all are done unique
+    /// keys, foreign keys of what was written, and whether anything names what was deleted. Costs O(writes · log n).
     ///
     /// # Errors
     /// [`Error::KeyReused`](crate::Error::KeyReused) for a known key with another digest;

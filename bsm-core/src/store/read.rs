@@ -99,7 +99,8 @@ pub struct Scanned {
     pub rows: Vec<Row>,
     /// The included rows, each once, in no order.
     pub related: Vec<Row>,
-    /// Where to go on: the last id that was looked at; `None` if there is nothing behind it.
+    /// Where to go on: the last id that was looked at (or where the scan began, if its limit or budget let it look at
+    /// none); `None` if there is nothing behind it.
     pub resume: Option<Uuid>,
     /// How many rows were looked at. At most the budget, and one more to know whether there is more.
     pub examined: usize,
