@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Bound;
 
 use bsm_core::Result;
-use bsm_core::model::{Key, Row, TimeRange};
+use bsm_core::model::{Key, Row};
 use bsm_core::schema::relations;
 use bsm_core::store::{Branch, Order, Scan, Scanned};
 use bytes::Bytes;
@@ -35,7 +35,7 @@ struct Place {
 /// whether it is let through or not. The scan ends at the limit or the budget if a row lies behind, else at the end.
 pub(crate) fn scan(reader: &Reader<'_, '_>, scan: &Scan) -> Result<Scanned, Stop> {
     let mut answer = Scanned { resume: scan.after, ..Scanned::default() };
-    let Some((from, to)) = ids(scan) else {
+    let Some((from, to)) = scan.ids() else {
         answer.resume = None;
         return Ok(answer);
     };
@@ -60,21 +60,6 @@ pub(crate) fn scan(reader: &Reader<'_, '_>, scan: &Scan) -> Result<Scanned, Stop
     answer.resume = None;
     answer.related = related(reader, scan, &answer.rows)?;
     Ok(answer)
-}
-
-/// The ids between which the scan looks, both included; `None` if there are none.
-fn ids(scan: &Scan) -> Option<(Uuid, Uuid)> {
-    let TimeRange { from, to } = scan.within;
-    // An open end takes every id, also one that no clock of ours made.
-    let (first, last) = scan.within.ids();
-    let first = if from.is_some() { first } else { Uuid::nil() };
-    let last = if to.is_some() { last } else { Uuid::max() };
-    let (first, last) = match (scan.after, scan.order) {
-        (None, _) => (first, last),
-        (Some(after), Order::OldestFirst) => (first.max(Uuid::from_u128(after.as_u128().checked_add(1)?)), last),
-        (Some(after), Order::NewestFirst) => (first, last.min(Uuid::from_u128(after.as_u128().checked_sub(1)?))),
-    };
-    (first <= last).then_some((first, last))
 }
 
 /// Begins a branch; `None` if nothing can stand in it.

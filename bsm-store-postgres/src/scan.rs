@@ -7,12 +7,11 @@
 use std::collections::{HashMap, HashSet};
 
 use bsm_core::Error;
-use bsm_core::model::{Key, Row, TimeRange};
+use bsm_core::model::{Key, Row};
 use bsm_core::schema::{Column, relations};
 use bsm_core::store::{Branch, Condition, Order, Scan, Scanned};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
-use uuid::Uuid;
 
 use crate::fault::Fault;
 use crate::names::{Statement, sql_type};
@@ -122,7 +121,7 @@ async fn places(
     limit: usize,
     budget: usize,
 ) -> Result<Vec<Place>, Fault> {
-    let Some((from, to)) = ids(scan) else { return Ok(Vec::new()) };
+    let Some((from, to)) = scan.ids() else { return Ok(Vec::new()) };
     let Some((statement, parameters)) = statement(desk, scan, budget)? else { return Ok(Vec::new()) };
     let mut query = statement.query().bind(from).bind(to).bind(i64::try_from(limit).unwrap_or(i64::MAX));
     for text in parameters {
@@ -176,21 +175,6 @@ fn statement(desk: &Desk, scan: &Scan, budget: usize) -> Result<Option<(Statemen
          WHERE place <= {budget} AND (passes OR place = {budget} OR NOT more) ORDER BY id {direction} LIMIT $3"
     ));
     Ok(Some((statement, growing.parameters)))
-}
-
-/// The ids between which the scan looks, both included; `None` if there are none.
-fn ids(scan: &Scan) -> Option<(Uuid, Uuid)> {
-    let TimeRange { from, to } = scan.within;
-    // An open end takes every id, also one that no clock of ours made.
-    let (first, last) = scan.within.ids();
-    let first = if from.is_some() { first } else { Uuid::nil() };
-    let last = if to.is_some() { last } else { Uuid::max() };
-    let (first, last) = match (scan.after, scan.order) {
-        (None, _) => (first, last),
-        (Some(after), Order::OldestFirst) => (first.max(Uuid::from_u128(after.as_u128().checked_add(1)?)), last),
-        (Some(after), Order::NewestFirst) => (first, last.min(Uuid::from_u128(after.as_u128().checked_sub(1)?))),
-    };
-    (first <= last).then_some((first, last))
 }
 
 /// The rows that the page's rows name by the relations that were asked for, each once.

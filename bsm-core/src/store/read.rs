@@ -92,6 +92,23 @@ pub struct Scan {
     pub include: Vec<Relation>,
 }
 
+impl Scan {
+    /// The ids between which it looks, both included; `None` if there are none.
+    pub fn ids(&self) -> Option<(Uuid, Uuid)> {
+        let TimeRange { from, to } = self.within;
+        // An open end takes every id, also one that no clock of ours made.
+        let (first, last) = self.within.ids();
+        let first = if from.is_some() { first } else { Uuid::nil() };
+        let last = if to.is_some() { last } else { Uuid::max() };
+        let (first, last) = match (self.after, self.order) {
+            (None, _) => (first, last),
+            (Some(after), Order::OldestFirst) => (first.max(Uuid::from_u128(after.as_u128().checked_add(1)?)), last),
+            (Some(after), Order::NewestFirst) => (first, last.min(Uuid::from_u128(after.as_u128().checked_sub(1)?))),
+        };
+        (first <= last).then_some((first, last))
+    }
+}
+
 /// The answer to a [`Scan`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scanned {

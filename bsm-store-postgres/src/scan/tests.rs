@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::{ids, statement};
+use super::statement;
 use crate::PostgresStore;
 
 const ROWS: usize = 20_000;
@@ -28,7 +28,7 @@ fn looked_at(plan: &Json, total: &mut u64, indexed: &mut bool) {
 
 async fn cost(store: &PostgresStore, scan: &Scan) -> (u64, bool) {
     let (statement, parameters) = statement(&store.desk, scan, scan.budget).expect("is known").expect("has branches");
-    let (from, to) = ids(scan).expect("are some");
+    let (from, to) = scan.ids().expect("are some");
     let explained = statement.explained();
     let mut query = explained.query().bind(from).bind(to).bind(i64::try_from(scan.limit).expect("is small"));
     for text in parameters {
