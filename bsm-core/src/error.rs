@@ -8,10 +8,12 @@ mod reason;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::feed::Position;
 use crate::model::{Actor, Entity, Key, RatingId, RequestId, RequestStatus, Role, ServiceId, TicketId, Version};
 use crate::schema::{Field, Relation};
+use crate::store::Difference;
 
-pub use reason::{CursorFault, PlaceFault, Reason};
+pub use reason::{CursorFault, ImportFault, PlaceFault, Reason};
 
 /// What every fallible call returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -189,6 +191,50 @@ pub enum Error {
     /// The cursor is damaged, or comes from another list.
     #[error("the cursor {0}")]
     InvalidCursor(CursorFault),
+    /// The position is damaged, or comes from another feed.
+    #[error("the position {0}")]
+    InvalidPosition(CursorFault),
+    /// Events behind the position are not kept any more, or the desk was made anew since: some were missed. Look at the
+    /// desk as it is now, and go on from `resume`, the oldest position that is left.
+    #[error("events behind the position are not kept any more")]
+    PositionExpired {
+        /// Where to go on.
+        resume: Position,
+    },
+    /// A line of an export can't be taken in. Nothing of it was.
+    #[error("line {line} of the export {fault}")]
+    InvalidImport {
+        /// Which line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        fault: ImportFault,
+    },
+    /// A whole desk can only be taken in where there is none.
+    #[error("{store} has a desk already: a whole one is taken in by an empty store only")]
+    NotEmpty {
+        /// The store.
+        store: String,
+    },
+    /// An import into this store was begun and did not end. Go on with it, with the same text, or remove the store.
+    #[error("{store} holds a part of an import that did not end: go on with it, or remove the store")]
+    ImportUnfinished {
+        /// The store.
+        store: String,
+    },
+    /// A step of an import came without its beginning.
+    #[error("no import into {store} was begun")]
+    NoImport {
+        /// The store.
+        store: String,
+    },
+    /// What was taken in does not hold together. It stays shut.
+    #[error("what was imported into {store} does not hold together: {difference}")]
+    Inconsistent {
+        /// The store.
+        store: String,
+        /// The first difference.
+        difference: Difference,
+    },
 
     /// The address of a store can't be understood, or names a kind of store that is not known.
     #[error("the store address {reason}")]

@@ -11,6 +11,7 @@
 //! | [`schema`] | the model as data: columns, foreign keys, unique keys, indexes, counters. Stores are generic over it |
 //! | [`rules`] | what may happen: the two status tables, the priority matrix, the limits, what a text may hold |
 //! | [`view`] | what is shown: listings, filters, pages, the rows and figures of the four views |
+//! | [`feed`] | what happens, as it happens: events, positions, watches |
 //! | [`store`] | the seam to a store: one change set, one read set |
 //! | [`Desk`], [`Portal`] | who may do what: [`Admin`], [`Agent`] and [`Customer`] |
 //! | [`Error`] | the one error tree |
@@ -28,22 +29,23 @@ pub mod conformance;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod error;
+pub mod feed;
 pub mod model;
 mod portal;
 pub mod rules;
 pub mod schema;
+mod sealed;
 pub mod store;
 pub mod view;
 
 pub use {chrono, rust_decimal, uuid};
 
 pub use clock::{Clock, IdSource, SeededIds, SteppingClock, SystemClock, SystemIds};
-pub use error::{ActorName, CursorFault, Error, PlaceFault, Reason, Result, Source};
+pub use error::{ActorName, CursorFault, Error, ImportFault, PlaceFault, Reason, Result, Source};
 pub use portal::{
     Admin, Agent, ArticleChange, CUSTOMER_REQUEST, Customer, Desk, DeskBuilder, FollowUp, HistoryPage, NewArticle,
     NewRequest, NewService, NewTicket, NewUser, NotesOf, OwnTicket, Patch, Portal, PortalRole, PriorityChange,
-    ServiceChange, StaffRole, SubmitRequest, TicketChange, TicketFromRequest, TicketUpdate, UpdatedBy, UserChange,
-    role,
+    ServiceChange, StaffRole, SubmitRequest, TicketChange, TicketFromRequest, UserChange, role,
 };
 
 #[cfg(test)]

@@ -14,16 +14,16 @@
 //!
 //! Called by the leader of the committer only; writes to the [`Stage`] that it is given, and to nothing else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bsm_core::model::{HistoryEntry, Key, Row, Timestamp, Version};
+use bsm_core::model::{HistoryEntry, Key, Row, Timestamp, UserId, Version};
 use bsm_core::schema::{self, contributions, indexes};
 use bsm_core::store::{ChangeSet, Committed, Stamp, Write};
 use bsm_core::{Error, Result};
 
 use crate::record::{self, FeedRecord, Tally};
 use crate::stage::Stage;
-use crate::{check, key, remember};
+use crate::{check, key, remember, trim};
 
 /// A row that a change set writes: what it was, and what it becomes.
 pub(crate) struct Touched {
@@ -70,6 +70,14 @@ impl Rows {
         };
         Ok(&mut self.all[place])
     }
+
+    /// Leaves a row as it is given, or gone, whatever stands under its key.
+    pub(crate) fn set(&mut self, stage: &Stage<'_, '_>, key: Key, after: Option<Row>) -> Result<()> {
+        let touched = self.current(stage, key)?;
+        touched.version = after.as_ref().map_or(touched.version, Row::version);
+        touched.after = after;
+        Ok(())
+    }
 }
 
 /// Checks a change set against the state in `stage` and does all of it there. After an error the stage must be dropped.
@@ -91,8 +99,7 @@ pub(crate) fn perform(stage: &mut Stage<'_, '_>, change: ChangeSet) -> Result<Co
     check::children(stage, &rows)?;
     count(stage, &rows)?;
     for entry in &change.history {
-        let payload = record::encode(stage.store(), entry)?;
-        stage.put(key::history(entry.key, entry.version), payload, 0);
+        stage_entry(stage, entry)?;
     }
     if let Some(idempotency) = &change.idempotency {
         remember::keep(stage, idempotency, change.recorded_at)?;
@@ -176,8 +183,15 @@ fn next_number(stage: &mut Stage<'_, '_>, of: Key) -> Result<u32> {
     Ok(number)
 }
 
+/// Stages an entry of history.
+pub(crate) fn stage_entry(stage: &mut Stage<'_, '_>, entry: &HistoryEntry) -> Result<()> {
+    let payload = record::encode(stage.store(), entry)?;
+    stage.put(key::history(entry.key, entry.version), payload, 0);
+    Ok(())
+}
+
 /// Stages a row and its index entries. Unique values follow when they are checked.
-fn stage_row(stage: &mut Stage<'_, '_>, touched: &Touched) -> Result<()> {
+pub(crate) fn stage_row(stage: &mut Stage<'_, '_>, touched: &Touched) -> Result<()> {
     let key = key::row(touched.key);
     match &touched.after {
         Some(row) => {
@@ -204,7 +218,7 @@ fn stage_row(stage: &mut Stage<'_, '_>, touched: &Touched) -> Result<()> {
 }
 
 /// Adds to the counters what the rows contribute now, less what they did.
-fn count(stage: &mut Stage<'_, '_>, rows: &Rows) -> Result<()> {
+pub(crate) fn count(stage: &mut Stage<'_, '_>, rows: &Rows) -> Result<()> {
     let mut sums: BTreeMap<Vec<u8>, Tally> = BTreeMap::new();
     for touched in rows.iter() {
         for (row, sign) in [(&touched.before, -1), (&touched.after, 1)] {
@@ -254,7 +268,17 @@ fn feed(stage: &mut Stage<'_, '_>, recorded_at: Timestamp, rows: &Rows, history:
         store: stage.store().to_owned(),
         source: "every position of the feed is given".into(),
     })?;
-    let (payload, digest) = FeedRecord { recorded_at, changes }.chain(stage.store(), position, head.digest)?;
+    let subjects: BTreeSet<UserId> = history.iter().filter_map(|entry| entry.subject).collect();
+    let mut customers = Vec::with_capacity(subjects.len());
+    for customer in subjects {
+        let place = trim::next_place(stage, customer)?;
+        let payload = record::encode(stage.store(), &position)?;
+        stage.put(key::customer_feed(customer, place), payload, 0);
+        stage.concern(customer);
+        customers.push((customer, place));
+    }
+    let (payload, digest) =
+        FeedRecord { recorded_at, changes, customers }.chain(stage.store(), position, head.digest)?;
     stage.put(key::feed(position), payload, 0);
     stage.advance(position, digest);
     Ok(())
@@ -278,7 +302,7 @@ mod tests {
         let engine = MemoryEngine::default();
         let view = engine.view().expect("a view");
         let head = Head { epoch: 0, position, digest: 0 };
-        let group = Group::new(Snapshot::new(&*view, "test:"), head);
+        let group = Group::new(Snapshot::new(&*view, "test:"), head, false);
         test(&mut group.stage());
     }
 

@@ -1,72 +1,95 @@
 //! The committer: the one place where commands become state.
 //!
-//! Commands wait in a queue. Whoever leads takes what waits as one group, applies it, makes it durable with one sync and
-//! answers; nobody else in this crate writes to an open store's engine. There is one leader at a time:
+//! Commands wait in a queue. Two threads, the hands, take turns at two things: to apply what waits as one group, and to
+//! make what was applied durable with one sync. At most one of them applies and at most one of them syncs at any moment,
+//! so that while one group is on its way to the disk the next is applied, and one sync covers all that was applied
+//! before it began. Nobody else in this crate writes to an open store's engine, save:
 //!
-//! * the store's own thread, `bsm-commit`. Not a task of the runtime's: the thread needs no runtime, outlives the futures
-//!   and the runtime of those who wait, and can't be starved by a pool that is full of other work;
-//! * or, when nothing waits and no sync is due before the answer, the caller itself, in place. A hop to the thread and
-//!   back costs more than a small command on an engine without a disk; and a relaxed command is not held up by the sync
-//!   that the thread is busy with. It may wait in place for what holds the engine: a view, or sled's own flush.
+//! * the caller itself, in place, when nothing waits and no sync is due before the answer. A hop to a thread and back
+//!   costs more than a small command on an engine without a disk; and a relaxed command is not held up by the sync
+//!   that a hand is busy with. It may wait in place for what holds the engine: a view, or sled's own flush.
+//!
+//! The hands are threads of the store's own, not tasks of the runtime's: they need no runtime, outlive the futures and the
+//! runtime of those who wait, and can't be starved by a pool that is full of other work. A lone command meets one of them:
+//! the hand that applied it finds nobody syncing, and syncs it too.
 //!
 //! Where a failure leaves unknown what the engine has (a batch, a sync, a panic), the store stops: see [`Desk::stop`].
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use bsm_core::store::{ChangeSet, Committed};
+use bsm_core::model::UserId;
 use bsm_core::{Error, Result};
 use tokio::sync::{oneshot, watch};
 
 use crate::engine::{Engine, Head};
-use crate::group::{Answers, Command, Failure, apply_group};
+use crate::group::{Answers, Applied, Command, Failure, apply_group};
+use crate::open::Opened;
 use crate::options::Durability;
+use crate::pace::Pace;
+use crate::reach::Reach;
+use crate::work::{Done, Work};
 
-/// How long a command that was acknowledged before its sync waits for it at most.
-const RELAXED_LAG: Duration = Duration::from_millis(100);
 /// A change set with more writes than this is not done on the caller's thread.
 const IN_PLACE_WRITES: usize = 16;
+/// How many threads take turns at applying and syncing.
+pub(crate) const HANDS: usize = 2;
 
 /// Why a closed store refuses.
-const CLOSED: &str = "it was closed";
+pub(crate) const CLOSED: &str = "it was closed";
 /// Why a store refuses whose engine failed.
-const FAILED: &str = "a write failed; open it again to see what was kept";
+pub(crate) const FAILED: &str = "a write failed; open it again to see what was kept";
 
-/// What a store and its thread share.
+/// What a store and its hands share.
 #[derive(Debug)]
 pub(crate) struct Desk {
     name: String,
     /// Whether answers wait for a sync.
-    answers_wait: bool,
+    pub(crate) answers_wait: bool,
     /// Whether the engine is ever synced.
     durable: bool,
     /// The engine, or why there is none any more.
     engine: RwLock<Result<Arc<dyn Engine>, &'static str>>,
     queue: Mutex<Queue>,
-    /// Wakes the thread.
-    wake: Condvar,
-    /// Whether the thread is gone, and with it its hold on the engine.
-    gone: watch::Sender<bool>,
+    /// Wakes a hand.
+    pub(crate) wake: Condvar,
+    /// How far the feed may be shown.
+    pub(crate) reach: Reach,
+    /// Whether an import has begun and not ended, so that nobody may see the desk.
+    shut: AtomicBool,
+    /// How long groups take, to know when one is large enough.
+    pace: Pace,
+    /// Whether the hands are gone, and with them their hold on the engine.
+    pub(crate) gone: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
-struct Queue {
-    phase: Phase,
-    waiting: VecDeque<Command>,
-    /// Whether somebody leads.
-    led: bool,
+pub(crate) struct Queue {
+    pub(crate) phase: Phase,
+    pub(crate) waiting: VecDeque<Command>,
+    /// Whether somebody applies.
+    pub(crate) led: bool,
+    /// Whether somebody syncs.
+    pub(crate) syncing: bool,
     /// Where the feed ends.
-    head: Head,
-    /// Since when there has been something that no sync covers.
-    unsynced: Option<Instant>,
+    pub(crate) head: Head,
+    /// Since when there has been something that no sync covers that was begun.
+    pub(crate) unsynced: Option<Instant>,
+    /// Whom that concerns.
+    pub(crate) concerned: Vec<UserId>,
+    /// Those whose commands were applied, and who are told after the next sync.
+    pub(crate) applied: Vec<Answers>,
     /// What made the store stop, until somebody closes it.
-    failure: Option<Failure>,
+    pub(crate) failure: Option<Failure>,
+    /// How many hands are left.
+    pub(crate) hands: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(crate) enum Phase {
     /// Takes commands.
     Open,
     /// Does those that wait, and no more.
@@ -75,19 +98,22 @@ enum Phase {
     Closed(&'static str),
 }
 
-/// What the thread does next.
-enum Task {
-    Lead,
-    Sync(Head),
-    Finish,
-}
-
 impl Desk {
-    /// A desk on an engine whose feed ends at `head`.
-    pub(crate) fn new(engine: Arc<dyn Engine>, durability: Durability, head: Head) -> Self {
+    /// A desk on an engine, as it was found.
+    pub(crate) fn new(engine: Arc<dyn Engine>, durability: Durability, opened: &Opened) -> Self {
         let durable = engine.is_durable();
-        let queue =
-            Queue { phase: Phase::Open, waiting: VecDeque::new(), led: false, head, unsynced: None, failure: None };
+        let queue = Queue {
+            phase: Phase::Open,
+            waiting: VecDeque::new(),
+            led: false,
+            syncing: false,
+            head: opened.head,
+            unsynced: None,
+            concerned: Vec::new(),
+            applied: Vec::new(),
+            failure: None,
+            hands: HANDS,
+        };
         Self {
             name: engine.name(),
             answers_wait: durable && durability == Durability::Sync,
@@ -95,6 +121,9 @@ impl Desk {
             engine: RwLock::new(Ok(engine)),
             queue: Mutex::new(queue),
             wake: Condvar::new(),
+            reach: Reach::new(opened.epoch, opened.head.position),
+            shut: AtomicBool::new(opened.importing),
+            pace: Pace::default(),
             gone: watch::Sender::new(false),
         }
     }
@@ -114,23 +143,32 @@ impl Desk {
         self.engine_or_reason().map_err(|reason| self.closed(reason))
     }
 
-    fn engine_or_reason(&self) -> Result<Arc<dyn Engine>, &'static str> {
+    /// The engine, as long as the store is open and no import is unfinished.
+    pub(crate) fn engine_for_all(&self) -> Result<Arc<dyn Engine>> {
+        let engine = self.engine()?;
+        if self.shut.load(Ordering::SeqCst) {
+            return Err(Error::ImportUnfinished { store: self.name.clone() });
+        }
+        Ok(engine)
+    }
+
+    pub(crate) fn engine_or_reason(&self) -> Result<Arc<dyn Engine>, &'static str> {
         self.engine.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn closed(&self, reason: &'static str) -> Error {
+    pub(crate) fn closed(&self, reason: &'static str) -> Error {
         Error::Closed { store: self.name.clone(), reason }
     }
 
     /// The queue. Nothing panics while it is locked, so it is never left half changed.
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has a change set applied. Dropping the future leaves it applied whole or not at all.
-    pub(crate) async fn commit(&self, change: ChangeSet) -> Result<Committed> {
+    /// Has something done. Dropping the future leaves it done whole or not at all.
+    pub(crate) async fn perform(&self, work: Work) -> Result<Done> {
         let (answer, answered) = oneshot::channel();
-        self.hand_in(Command { change, answer })?;
+        self.hand_in(Command { work, answer })?;
         answered.await.unwrap_or_else(|_| {
             let source = "the committer stopped without an answer".into();
             Err(Error::OutcomeUnknown { store: self.name.clone(), source })
@@ -149,7 +187,7 @@ impl Desk {
             let in_place = !self.answers_wait
                 && !queue.led
                 && queue.waiting.is_empty()
-                && command.change.writes.len() <= IN_PLACE_WRITES;
+                && command.work.writes() <= IN_PLACE_WRITES;
             if !in_place {
                 queue.waiting.push_back(command);
                 self.wake.notify_one();
@@ -163,7 +201,7 @@ impl Desk {
     }
 
     /// The next command that somebody still waits for.
-    fn next(&self) -> Option<Command> {
+    pub(crate) fn next(&self) -> Option<Command> {
         let mut queue = self.lock();
         loop {
             let command = queue.waiting.pop_front()?;
@@ -174,16 +212,19 @@ impl Desk {
     }
 
     /// Does one group. The caller has set `led`; it is let go here, whatever happens.
-    fn lead(&self, next: impl FnMut() -> Option<Command>) {
+    pub(crate) fn lead(&self, next: impl FnMut() -> Option<Command>) {
         let mut answers = Answers::default();
         let done = catch_unwind(AssertUnwindSafe(|| self.do_group(next, &mut answers)));
-        match done.unwrap_or_else(|panic| Err(Failure::panicked(&*panic))) {
-            // Whoever waits is woken here, by a waker that is not ours: if it panics, the thread must not.
-            Ok(()) => drop(catch_unwind(AssertUnwindSafe(|| answers.tell()))),
+        let told = match done.unwrap_or_else(|panic| Err(Failure::panicked(&*panic))) {
+            Ok(applied) => self.applied(applied, answers),
             Err(failure) => {
-                self.stop(failure.clone());
-                drop(catch_unwind(AssertUnwindSafe(|| answers.tell_unknown(&self.name, &failure))));
+                self.stop(&failure);
+                self.tell_unknown(vec![answers], &failure);
+                None
             }
+        };
+        if let Some(answers) = told {
+            tell(vec![answers]);
         }
         let mut queue = self.lock();
         queue.led = false;
@@ -192,8 +233,47 @@ impl Desk {
         }
     }
 
-    /// Applies a group, and syncs it if the answers wait for that.
-    fn do_group(&self, mut next: impl FnMut() -> Option<Command>, answers: &mut Answers) -> Result<(), Failure> {
+    /// Notes that a group was applied. Returns its answers if they need not wait for a sync.
+    fn applied(&self, applied: Option<Applied>, answers: Answers) -> Option<Answers> {
+        let mut queue = self.lock();
+        if let (Phase::Closed(_), Some(failure)) = (queue.phase, &queue.failure) {
+            // The other hand failed meanwhile, at a sync that this group builds on.
+            let failure = failure.clone();
+            drop(queue);
+            self.tell_unknown(vec![answers], &failure);
+            return None;
+        }
+        if let Some(Applied { head, concerned, shut, epoch }) = applied {
+            queue.head = head;
+            self.shut.store(shut, Ordering::SeqCst);
+            if let Some(epoch) = epoch {
+                self.reach.begin_epoch(epoch);
+            }
+            if self.durable {
+                queue.concerned.extend(concerned);
+                queue.unsynced.get_or_insert_with(Instant::now);
+            } else {
+                self.reach.advance(head.position, &concerned);
+            }
+        }
+        // What was refused was checked against what others left: it is told when that is durable, too.
+        if self.answers_wait && (queue.unsynced.is_some() || queue.syncing) {
+            queue.applied.push(answers);
+            None
+        } else {
+            if queue.unsynced.is_some() {
+                self.wake.notify_one();
+            }
+            Some(answers)
+        }
+    }
+
+    /// Applies a group.
+    fn do_group(
+        &self,
+        mut next: impl FnMut() -> Option<Command>,
+        answers: &mut Answers,
+    ) -> Result<Option<Applied>, Failure> {
         let head = self.lock().head;
         let engine = match self.engine_or_reason() {
             Ok(engine) => engine,
@@ -201,117 +281,60 @@ impl Desk {
                 while let Some(command) = next() {
                     answers.refuse(command, self.closed(reason));
                 }
-                return Ok(());
+                return Ok(None);
             }
         };
-        let Some(head) = apply_group(&*engine, &self.name, head, next, answers)? else { return Ok(()) };
-        {
-            let mut queue = self.lock();
-            queue.head = head;
-            if self.durable && !self.answers_wait && queue.unsynced.is_none() {
-                queue.unsynced = Some(Instant::now());
-                self.wake.notify_one();
-            }
-        }
-        if self.answers_wait { engine.sync(head).map_err(Failure::from) } else { Ok(()) }
+        let shut = self.shut.load(Ordering::SeqCst);
+        apply_group(&*engine, &self.name, head, shut, &self.pace, next, answers)
     }
 
     /// Stops for good: nobody knows what the engine has, so nothing is written, and nothing read, until the store is
     /// opened again. Commands that were not begun are told that the store is closed; nothing of them happened.
-    fn stop(&self, failure: Failure) {
-        let refused = {
+    pub(crate) fn stop(&self, failure: &Failure) {
+        let (refused, applied) = {
             let mut queue = self.lock();
             queue.phase = Phase::Closed(FAILED);
-            queue.failure.get_or_insert(failure);
+            queue.failure.get_or_insert_with(|| failure.clone());
             queue.unsynced = None;
-            std::mem::take(&mut queue.waiting)
+            (std::mem::take(&mut queue.waiting), std::mem::take(&mut queue.applied))
         };
         self.let_go(FAILED);
+        self.tell_unknown(applied, failure);
         for command in refused {
             let _ = command.answer.send(Err(self.closed(FAILED)));
         }
-        self.wake.notify_one();
+        self.wake.notify_all();
     }
 
-    fn let_go(&self, reason: &'static str) {
-        let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
-        if engine.is_ok() {
-            *engine = Err(reason);
-        }
-    }
-
-    /// The thread's whole life.
-    pub(crate) fn run(&self) {
-        let _end = End(self);
-        loop {
-            match self.next_task() {
-                Task::Lead => self.lead(|| self.next()),
-                Task::Sync(head) => self.sync_now(head),
-                Task::Finish => break,
-            }
-        }
-        let (unsynced, head) = {
-            let mut queue = self.lock();
-            (queue.unsynced.take().is_some(), queue.head)
-        };
-        if unsynced {
-            self.sync_now(head);
-        }
-        let mut queue = self.lock();
-        if !matches!(queue.phase, Phase::Closed(_)) {
-            queue.phase = Phase::Closed(CLOSED);
-        }
-    }
-
-    fn next_task(&self) -> Task {
-        let mut queue = self.lock();
-        loop {
-            let due = queue.unsynced.map(|since| since + RELAXED_LAG);
-            let left = due.map(|due| due.saturating_duration_since(Instant::now()));
-            if left == Some(Duration::ZERO) {
-                queue.unsynced = None;
-                return Task::Sync(queue.head);
-            }
-            if !queue.led {
-                if !queue.waiting.is_empty() {
-                    queue.led = true;
-                    return Task::Lead;
-                }
-                if queue.phase != Phase::Open {
-                    return Task::Finish;
-                }
-            }
-            queue = match left {
-                Some(left) => {
-                    self.wake.wait_timeout(queue, left).map_or_else(|poison| poison.into_inner().0, |woken| woken.0)
-                }
-                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
-            };
-        }
-    }
-
-    /// Syncs what was acknowledged before its sync.
-    fn sync_now(&self, head: Head) {
-        if let Ok(engine) = self.engine()
-            && let Err(failure) = sync(&*engine, head)
+    pub(crate) fn let_go(&self, reason: &'static str) {
         {
-            self.stop(failure);
+            let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+            if engine.is_ok() {
+                *engine = Err(reason);
+            }
+        }
+        self.reach.close();
+    }
+
+    pub(crate) fn tell_unknown(&self, all: Vec<Answers>, failure: &Failure) {
+        for answers in all {
+            drop(catch_unwind(AssertUnwindSafe(|| answers.tell_unknown(&self.name, failure))));
         }
     }
 
-    /// Takes no more commands; the thread does what waits, and ends.
+    /// Takes no more commands; the hands do what waits, and end.
     pub(crate) fn begin_closing(&self) {
         let mut queue = self.lock();
         if queue.phase == Phase::Open {
             queue.phase = Phase::Closing;
         }
-        self.wake.notify_one();
+        self.wake.notify_all();
     }
 
-    /// Waits until the thread has let go of the engine. Then tells what made the store stop, to whoever asks first.
+    /// Waits until the hands have let go of the engine. Then tells what made the store stop, to whoever asks first.
     pub(crate) async fn closed_for_good(&self) -> Result<()> {
         let mut gone = self.gone.subscribe();
-        // The sender lives as long as `self`, so this ends by the thread's word only.
+        // The sender lives as long as `self`, so this ends by the hands' word only.
         let _ = gone.wait_for(|gone| *gone).await;
         match self.lock().failure.take() {
             Some(failure) => Err(failure.outcome_unknown(&self.name)),
@@ -320,31 +343,9 @@ impl Desk {
     }
 }
 
-/// The end of the thread, however it comes: nobody may wait for a thread that is gone.
-struct End<'a>(&'a Desk);
-
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        let (reason, left) = {
-            let mut queue = self.0.lock();
-            let reason = match queue.phase {
-                Phase::Closed(reason) => reason,
-                Phase::Open | Phase::Closing => FAILED,
-            };
-            queue.phase = Phase::Closed(reason);
-            (reason, std::mem::take(&mut queue.waiting))
-        };
-        self.0.let_go(reason);
-        // Dropped unanswered, they are told that nobody knows.
-        drop(left);
-        self.0.gone.send_replace(true);
-    }
-}
-
-/// Syncs; a panic of the engine counts as a failure.
-fn sync(engine: &dyn Engine, head: Head) -> Result<(), Failure> {
-    match catch_unwind(AssertUnwindSafe(|| engine.sync(head))) {
-        Ok(result) => result.map_err(Failure::from),
-        Err(panic) => Err(Failure::panicked(&*panic)),
+/// Tells those who wait. They are woken by wakers that are not ours: if one panics, a hand must not.
+pub(crate) fn tell(all: Vec<Answers>) {
+    for answers in all {
+        drop(catch_unwind(AssertUnwindSafe(|| answers.tell())));
     }
 }

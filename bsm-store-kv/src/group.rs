@@ -5,29 +5,41 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
-use bsm_core::store::{ChangeSet, Committed};
+use bsm_core::model::UserId;
 use bsm_core::{Error, Result};
 use tokio::sync::oneshot;
 
-use crate::apply;
 use crate::engine::{Engine, EngineError, Head};
+use crate::pace::Pace;
 use crate::snapshot::Snapshot;
 use crate::stage::Group;
+use crate::work::{Done, Work};
 
 /// The most commands in a group.
 const GROUP_COMMANDS: usize = 512;
-/// A group that writes this many keys, or as much as that in long values, takes no further command. It bounds how long the first command of a group waits
-/// for the others: on an engine that takes 35 µs for a key, about 40 ms.
-const GROUP_KEYS: usize = 1024;
 
-/// A change set and who waits for it.
+/// Something to be done, and who waits for it.
 #[derive(Debug)]
 pub(crate) struct Command {
     /// What is asked.
-    pub(crate) change: ChangeSet,
+    pub(crate) work: Work,
     /// Where the answer goes.
-    pub(crate) answer: oneshot::Sender<Result<Committed>>,
+    pub(crate) answer: oneshot::Sender<Result<Done>>,
+}
+
+/// What a group that was applied leaves.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    /// Where the feed ends.
+    pub(crate) head: Head,
+    /// The customers whose feeds went on.
+    pub(crate) concerned: Vec<UserId>,
+    /// Whether an import is unfinished.
+    pub(crate) shut: bool,
+    /// The feed's epoch, if that was changed.
+    pub(crate) epoch: Option<u64>,
 }
 
 /// Those who wait for the answers of a group. They are told when the group's fate is known, not before.
@@ -36,17 +48,17 @@ pub(crate) struct Answers(Vec<Waiting>);
 
 #[derive(Debug)]
 struct Waiting {
-    to: oneshot::Sender<Result<Committed>>,
+    to: oneshot::Sender<Result<Done>>,
     /// `None` only while the command is being performed.
-    answer: Option<Result<Committed>>,
+    answer: Option<Result<Done>>,
 }
 
 impl Answers {
-    fn begin(&mut self, to: oneshot::Sender<Result<Committed>>) {
+    fn begin(&mut self, to: oneshot::Sender<Result<Done>>) {
         self.0.push(Waiting { to, answer: None });
     }
 
-    fn set(&mut self, answer: Result<Committed>) {
+    fn set(&mut self, answer: Result<Done>) {
         if let Some(last) = self.0.last_mut() {
             last.answer = Some(answer);
         }
@@ -76,8 +88,8 @@ impl Answers {
     }
 }
 
-/// Takes commands from `next` until there is none or the group is full, and applies those that hold. Returns where the
-/// feed ends then; `None` if nothing was written.
+/// Takes commands from `next` until there is none or the group is full, and applies those that hold. Returns what it
+/// leaves; `None` if nothing was written.
 ///
 /// A command that does not hold is answered with its error and leaves the others alone.
 ///
@@ -87,10 +99,12 @@ pub(crate) fn apply_group(
     engine: &dyn Engine,
     store: &str,
     head: Head,
+    shut: bool,
+    pace: &Pace,
     mut next: impl FnMut() -> Option<Command>,
     answers: &mut Answers,
-) -> Result<Option<Head>, Failure> {
-    let (batch, head) = {
+) -> Result<Option<Applied>, Failure> {
+    let (batch, weight, applied) = {
         let view = match engine.view() {
             Ok(view) => view,
             Err(error) => {
@@ -101,27 +115,32 @@ pub(crate) fn apply_group(
                 return Ok(None);
             }
         };
-        let mut group = Group::new(Snapshot::new(&*view, store), head);
-        while answers.0.len() < GROUP_COMMANDS && group.weight() < GROUP_KEYS {
-            let Some(Command { change, answer }) = next() else { break };
+        let mut group = Group::new(Snapshot::new(&*view, store), head, shut);
+        let most = pace.weight();
+        while answers.0.len() < GROUP_COMMANDS && group.weight() < most {
+            let Some(Command { work, answer }) = next() else { break };
             answers.begin(answer);
             let mut stage = group.stage();
-            let done = apply::perform(&mut stage, change);
+            let done = work.perform(&mut stage);
             if done.is_ok() {
                 let own = stage.into_own();
                 group.absorb(own);
             }
             answers.set(done);
         }
-        let head = group.head();
-        (group.into_batch(engine.max_value_len()), head)
+        let applied =
+            Applied { head: group.head(), concerned: group.concerned(), shut: group.is_shut(), epoch: group.epoch() };
+        let weight = group.weight();
+        (group.into_batch(engine.max_value_len()), weight, applied)
         // The view ends here: applying would wait for it.
     };
     if batch.ops().is_empty() {
         return Ok(None);
     }
+    let begun = Instant::now();
     engine.apply(batch)?;
-    Ok(Some(head))
+    pace.learn(weight, begun.elapsed());
+    Ok(Some(applied))
 }
 
 /// What made a store stop, to be told to everyone who waits.
@@ -129,6 +148,11 @@ pub(crate) fn apply_group(
 pub(crate) struct Failure(Arc<dyn std::error::Error + Send + Sync>);
 
 impl Failure {
+    /// For what was to be synced after the store had stopped.
+    pub(crate) fn stopped() -> Self {
+        Self(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from("the store had stopped before")))
+    }
+
     /// For a panic's payload.
     pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {
         let text = payload.downcast_ref::<&str>().map(ToString::to_string);

@@ -35,6 +35,8 @@ pub(crate) mod tag {
     pub(crate) const REMEMBERED: u8 = 8;
     /// The same by the time until which they are kept.
     pub(crate) const EXPIRY: u8 = 9;
+    /// Customers' feeds: the position of each event of theirs, by its place.
+    pub(crate) const CUSTOMER_FEED: u8 = 10;
     /// Pieces of values that are too long for the engine.
     pub(crate) const PIECE: u8 = 255;
 }
@@ -46,11 +48,18 @@ const KEY_MAX: usize = 300;
 const META_FORMAT: u8 = 1;
 const META_EPOCH: u8 = 2;
 const META_NUMBER: u8 = 3;
+const META_IMPORT: u8 = 4;
+const META_FEED_EPOCH: u8 = 5;
 
 /// Under which the format's name stands.
 pub(crate) const FORMAT: &[u8] = &[tag::META, META_FORMAT];
 /// Under which the epoch stands.
 pub(crate) const EPOCH: &[u8] = &[tag::META, META_EPOCH];
+
+/// Under which stands how far an import has come, until it ends.
+pub(crate) const IMPORT: &[u8] = &[tag::META, META_IMPORT];
+/// Under which the feed's epoch stands, if that is another than the store's.
+pub(crate) const FEED_EPOCH: &[u8] = &[tag::META, META_FEED_EPOCH];
 
 /// The number given last to a row of `entity`.
 pub(crate) fn number(entity: Entity) -> Bytes {
@@ -121,9 +130,14 @@ pub(crate) fn counter_spec(counter: Counter) -> Option<&'static CounterSpec> {
     counters().iter().find(|spec| spec.counter == counter)
 }
 
+/// The history of all rows of an entity.
+pub(crate) fn histories_of(entity: Entity) -> Vec<u8> {
+    vec![tag::HISTORY, entity.code()]
+}
+
 /// A row's history.
 pub(crate) fn histories(key: Key) -> Vec<u8> {
-    with_id(vec![tag::HISTORY, key.entity.code()], key.id)
+    with_id(histories_of(key.entity), key.id)
 }
 
 /// An entry of a row's history.
@@ -144,6 +158,26 @@ pub(crate) fn feed(position: u64) -> Bytes {
 pub(crate) fn position(key: &[u8]) -> Option<u64> {
     match key.split_first() {
         Some((&tag::FEED, rest)) => rest.try_into().ok().map(u64::from_be_bytes),
+        _ => None,
+    }
+}
+
+/// A customer's feed.
+pub(crate) fn customer_feeds(customer: UserId) -> Vec<u8> {
+    with_id(vec![tag::CUSTOMER_FEED], customer.as_uuid())
+}
+
+/// The position of an event of a customer's feed.
+pub(crate) fn customer_feed(customer: UserId, place: u64) -> Bytes {
+    let mut key = customer_feeds(customer);
+    key.extend_from_slice(&place.to_be_bytes());
+    key.into()
+}
+
+/// The place in a key that [`customer_feed`] made.
+pub(crate) fn customer_place(key: &[u8]) -> Option<u64> {
+    match key.split_first() {
+        Some((&tag::CUSTOMER_FEED, rest)) => rest.get(size_of::<Uuid>()..)?.try_into().ok().map(u64::from_be_bytes),
         _ => None,
     }
 }
@@ -175,6 +209,13 @@ pub(crate) fn remembered_of_expiry(expiry: &[u8]) -> Option<Bytes> {
     let mut key = vec![tag::REMEMBERED];
     key.extend_from_slice(rest);
     Some(key.into())
+}
+
+/// The expiry of the command that stands under a key that [`remembered`] made.
+pub(crate) fn expiry_of_remembered(until: Timestamp, remembered: &[u8]) -> Bytes {
+    let mut out = expiries_until(until);
+    out.extend_from_slice(remembered.get(1..).unwrap_or_default());
+    out.into()
 }
 
 fn push_remembered(out: &mut Vec<u8>, actor: UserId, key: &str) {
@@ -241,6 +282,10 @@ pub(crate) fn describe(key: &[u8]) -> String {
             format!("history of {entity} {id} at version {version}")
         }
         Some(tag::FEED) => format!("feed at position {}", position(key).unwrap_or(0)),
+        Some(tag::CUSTOMER_FEED) => {
+            let customer = key.get(1..17).and_then(|bytes| Uuid::from_slice(bytes).ok()).unwrap_or_default();
+            format!("feed of customer {customer} at {}", customer_place(key).unwrap_or(0))
+        }
         Some(tag::REMEMBERED | tag::EXPIRY) => "a remembered idempotency key".to_owned(),
         Some(tag::PIECE) => format!("a piece of {}", describe(&key[1..])),
         _ => "an unknown key".to_owned(),

@@ -25,21 +25,28 @@
 //! | `key`, `part`, `value`, `record` | what lies where, and how |
 //! | `snapshot` | stored data as of one moment, verified |
 //! | `stage` | what a group of commands writes before it is written |
-//! | `apply`, `check`, `remember` | what one command does to a stage |
-//! | `group`, `committer` | from the queue to the disk |
-//! | `read`, `scan` | from the disk to an answer |
+//! | `work`: `apply`, `check`, `remember`; `trim`; `import` | what one command does to a stage |
+//! | `group`, `pace`, `committer`, `hands` | from the queue to the disk |
+//! | `read`, `scan`, `feed` | from the disk to an answer |
+//! | `reach` | how far the feed is shown, and who waits for more |
+//! | `verify` | recounting everything |
 //! | `open`, `store`, `options` | the store as its users see it |
 
 mod apply;
 mod check;
 mod committer;
 pub mod engine;
+mod feed;
 mod group;
+mod hands;
+mod import;
 mod key;
 mod memory;
 mod open;
 mod options;
+mod pace;
 mod part;
+mod reach;
 mod read;
 mod record;
 mod remember;
@@ -47,7 +54,10 @@ mod scan;
 mod snapshot;
 mod stage;
 mod store;
+mod trim;
 mod value;
+mod verify;
+mod work;
 
 pub use memory::MemoryEngine;
 pub use options::{Durability, KvOptions};

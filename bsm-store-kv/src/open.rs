@@ -11,17 +11,30 @@ use crate::snapshot::Snapshot;
 use crate::{key, value};
 
 /// The format's name, as it stands in a store. The number goes up with every change of keys or values.
-pub(crate) const FORMAT: &str = "bsm-kv 1";
+pub(crate) const FORMAT: &str = "bsm-kv 2";
 
 /// What an open store begins with.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// Where the feed ends.
+    pub(crate) head: Head,
+    /// The epoch of its positions.
+    pub(crate) epoch: u64,
+    /// Whether an import is unfinished.
+    pub(crate) importing: bool,
+}
+
+/// What the engine has.
 struct Stored {
+    epoch: u64,
+    importing: bool,
     head: Head,
     /// The digest of the feed at the position that was acknowledged.
     acknowledged: Option<u128>,
 }
 
 /// Reads where the desk stands; makes it, if there is nothing at all. `epoch` is a new desk's.
-pub(crate) fn open(engine: &dyn Engine, epoch: Option<u64>) -> Result<Head> {
+pub(crate) fn open(engine: &dyn Engine, epoch: Option<u64>) -> Result<Opened> {
     let store = engine.name();
     let of_engine = |error| record::unavailable(&store, error);
     let acknowledged = engine.acknowledged().map_err(of_engine)?;
@@ -32,14 +45,16 @@ pub(crate) fn open(engine: &dyn Engine, epoch: Option<u64>) -> Result<Head> {
     match (stored, acknowledged) {
         (None, None) => make(engine, &store, epoch),
         (None, Some(lost)) => Err(behind(&store, lost, 0)),
-        (Some(stored), None) => Ok(stored.head),
-        (Some(stored), Some(known)) => {
-            compare(&store, &stored, known)?;
-            if stored.head != known {
-                // What lies behind the head was applied and never acknowledged. It is whole, so it may stay.
+        (Some(stored), known) => {
+            if let Some(known) = known {
+                compare(&store, &stored, known)?;
+            }
+            if known != Some(stored.head) {
+                // What lies behind the head was applied and never acknowledged. It is whole, so it may stay; and since it
+                // will be shown, it must be durable.
                 engine.sync(stored.head).map_err(of_engine)?;
             }
-            Ok(stored.head)
+            Ok(Opened { head: stored.head, epoch: stored.epoch, importing: stored.importing })
         }
     }
 }
@@ -60,7 +75,12 @@ fn stored(snapshot: &Snapshot<'_>, acknowledged: Option<u64>) -> Result<Option<S
     };
     let (position, digest) = last(snapshot)?;
     let acknowledged = acknowledged.map(|position| digest_at(snapshot, position)).transpose()?.flatten();
-    Ok(Some(Stored { head: Head { epoch, position, digest }, acknowledged }))
+    let of_feed = match snapshot.get(key::FEED_EPOCH)? {
+        Some(found) => record::number(store, key::FEED_EPOCH, &found.payload)?,
+        None => epoch,
+    };
+    let importing = snapshot.has(key::IMPORT)?;
+    Ok(Some(Stored { epoch: of_feed, importing, head: Head { epoch, position, digest }, acknowledged }))
 }
 
 /// Where the feed ends: at the last of its records. Whoever trims a feed leaves that one.
@@ -81,7 +101,7 @@ fn digest_at(snapshot: &Snapshot<'_>, position: u64) -> Result<Option<u128>> {
     snapshot.get(&key)?.map(|found| FeedRecord::digest(snapshot.store(), &key, &found.payload)).transpose()
 }
 
-fn make(engine: &dyn Engine, store: &str, epoch: Option<u64>) -> Result<Head> {
+fn make(engine: &dyn Engine, store: &str, epoch: Option<u64>) -> Result<Opened> {
     let epoch = match epoch {
         Some(epoch) => epoch,
         None => SystemIds.bits()?,
@@ -93,7 +113,7 @@ fn make(engine: &dyn Engine, store: &str, epoch: Option<u64>) -> Result<Head> {
         Op::Put(Bytes::from_static(key::EPOCH), sealed),
     ]);
     engine.apply(batch).and_then(|()| engine.sync(head)).map_err(|error| record::unavailable(store, error))?;
-    Ok(head)
+    Ok(Opened { head, epoch, importing: false })
 }
 
 /// Whether the store has all that was acknowledged.

@@ -2,14 +2,17 @@
 
 use std::ops::Bound;
 
-use bsm_core::model::{HistoryEntry, Row, UserId, Value};
-use bsm_core::store::{Answers, CountQuery, HistoryQuery, Order, ReadSet, Remembered, UniqueValue};
+use bsm_core::model::{Entity, HistoryEntry, Key, Row, UserId, Value};
+use bsm_core::store::{
+    Answers, CountQuery, FeedPlace, HistoryQuery, LogQuery, Order, ReadSet, Remembered, UniqueValue,
+};
 use bsm_core::{Error, Result};
+use bytes::Bytes;
 
 use crate::engine::Direction;
 use crate::record::{self, RememberedRecord, Tally};
 use crate::snapshot::Snapshot;
-use crate::{key, scan};
+use crate::{feed, key, scan};
 
 /// Why a read ends without an answer.
 pub(crate) enum Stop {
@@ -30,11 +33,14 @@ pub(crate) struct Reader<'r, 'v> {
     pub(crate) snapshot: &'r Snapshot<'v>,
     /// How many keys it may look at.
     most: usize,
+    /// How far the feed may be shown.
+    pub(crate) shown: FeedPlace,
 }
 
-/// Answers everything in `set`; `None` if that takes a look at more than about `most` keys.
-pub(crate) fn answer(snapshot: &Snapshot<'_>, set: &ReadSet, most: usize) -> Result<Option<Answers>> {
-    match (Reader { snapshot, most }).answer(set) {
+/// Answers everything in `set`; `None` if that takes a look at more than about `most` keys. The feed is shown up to
+/// `shown`, which was asked for before the snapshot was taken.
+pub(crate) fn answer(snapshot: &Snapshot<'_>, set: &ReadSet, most: usize, shown: FeedPlace) -> Result<Option<Answers>> {
+    match (Reader { snapshot, most, shown }).answer(set) {
         Ok(answers) => Ok(Some(answers)),
         Err(Stop::TooLong) => Ok(None),
         Err(Stop::Failed(error)) => Err(error),
@@ -53,18 +59,21 @@ impl Reader<'_, '_> {
     }
 
     fn answer(&self, set: &ReadSet) -> Result<Answers, Stop> {
-        let ReadSet { get, find, scan, history, counts, used, at_least: _ } = set;
+        let ReadSet { get, find, scan, history, log, counts, numbers, feed, used, at_least: _ } = set;
         Ok(Answers {
             got: get.iter().map(|key| self.paced(self.snapshot.row(*key))).collect::<Result<_, _>>()?,
             found: find.iter().map(|value| self.find(value)).collect::<Result<_, _>>()?,
             scanned: scan.as_ref().map(|scan| scan::scan(self, scan)).transpose()?,
             history: history.as_ref().map_or(Ok(Vec::new()), |query| self.history(query))?,
+            log: log.as_ref().map_or(Ok(Vec::new()), |query| self.log(query))?,
             counts: counts.iter().map(|query| self.count(query)).collect::<Result<_, _>>()?,
+            numbers: if *numbers { self.numbers()? } else { Vec::new() },
+            feed: feed.as_ref().map(|query| feed::page(self, query)).transpose()?,
             used: used.as_ref().map_or(Ok(None), |(actor, key)| self.used(*actor, key))?,
         })
     }
 
-    fn paced<T>(&self, result: Result<T>) -> Result<T, Stop> {
+    pub(crate) fn paced<T>(&self, result: Result<T>) -> Result<T, Stop> {
         self.pace()?;
         Ok(result?)
     }
@@ -95,16 +104,33 @@ impl Reader<'_, '_> {
             Order::OldestFirst => (after.unwrap_or(first), last, Direction::Forward),
             Order::NewestFirst => (first, after.unwrap_or(last), Direction::Backward),
         };
-        let mut entries = Vec::new();
-        for pair in self.snapshot.pairs(from, to, direction).take(query.limit.saturating_add(1)) {
-            let (key, payload) = self.paced(pair)?;
-            let entry: HistoryEntry = record::decode(self.snapshot.store(), &key, &payload)?;
-            if key::history(entry.key, entry.version) != key {
-                return Err(record::damaged(self.snapshot.store(), &key, "it holds another entry").into());
-            }
-            entries.push(entry);
-        }
-        Ok(entries)
+        let pairs = self.snapshot.pairs(from, to, direction).take(query.limit.saturating_add(1));
+        pairs.map(|pair| self.entry(pair)).collect()
+    }
+
+    /// The entry of history that a pair is.
+    fn entry(&self, pair: Result<(Bytes, Bytes)>) -> Result<HistoryEntry, Stop> {
+        let (key, payload) = self.paced(pair)?;
+        Ok(record::entry(self.snapshot.store(), &key, &payload)?)
+    }
+
+    fn log(&self, query: &LogQuery) -> Result<Vec<HistoryEntry>, Stop> {
+        let prefix = key::histories_of(query.entity);
+        let end = key::prefix_end(&prefix);
+        let after = query.after.map(|(id, version)| key::history(Key { entity: query.entity, id }, version));
+        let from = after.as_ref().map_or(Bound::Included(prefix.as_slice()), |key| Bound::Excluded(key.as_ref()));
+        let pairs = self.snapshot.pairs(from, end.as_ref().map(Vec::as_slice), Direction::Forward);
+        pairs.take(query.limit).map(|pair| self.entry(pair)).collect()
+    }
+
+    fn numbers(&self) -> Result<Vec<(Entity, u32)>, Stop> {
+        let numbered = Entity::ALL.iter().filter(|entity| entity.is_numbered());
+        let number = |entity: &Entity| {
+            let key = key::number(*entity);
+            let Some(found) = self.paced(self.snapshot.get(&key))? else { return Ok((*entity, 0)) };
+            Ok((*entity, record::decode(self.snapshot.store(), &key, &found.payload)?))
+        };
+        numbered.map(number).collect()
     }
 
     fn count(&self, query: &CountQuery) -> Result<Vec<(Vec<String>, i128)>, Stop> {

@@ -3,7 +3,7 @@
 //! Payloads are postcard, whose enums and options go by position: a type here, or an entity in the core, changes its
 //! fields only together with the format's number.
 
-use bsm_core::model::{Key, Row, Timestamp, Version};
+use bsm_core::model::{HistoryEntry, Key, Row, Timestamp, UserId, Version};
 use bsm_core::{Error, Result};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -41,6 +41,17 @@ pub(crate) struct FeedRecord {
     /// The rows that it wrote, with their versions from then on (of a deleted row: the one its deletion has in history),
     /// and then the history entries of rows that it did not write.
     pub(crate) changes: Vec<(Key, Version)>,
+    /// The customers whose feeds it stands in, and at which place there.
+    pub(crate) customers: Vec<(UserId, u64)>,
+}
+
+/// How far an import has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ImportRecord {
+    /// How many lines of the text were taken in.
+    pub(crate) lines: u64,
+    /// Their digest.
+    pub(crate) digest: u128,
 }
 
 const DIGEST_LEN: usize = size_of::<u128>();
@@ -57,10 +68,15 @@ impl FeedRecord {
         Ok((payload, digest))
     }
 
+    /// What a payload holds, and the digest of the feed up to there.
+    pub(crate) fn open(store: &str, key: &[u8], payload: &[u8]) -> Result<(u128, Self)> {
+        let (digest, record) = payload.split_first_chunk().ok_or_else(|| damaged(store, key, "it is too short"))?;
+        Ok((u128::from_be_bytes(*digest), decode(store, key, record)?))
+    }
+
     /// The digest of the feed up to the record that has this payload.
     pub(crate) fn digest(store: &str, key: &[u8], payload: &[u8]) -> Result<u128> {
-        let (digest, _) = payload.split_first_chunk().ok_or_else(|| damaged(store, key, "it is too short"))?;
-        Ok(u128::from_be_bytes(*digest))
+        Self::open(store, key, payload).map(|(digest, _)| digest)
     }
 }
 
@@ -69,6 +85,16 @@ pub(crate) fn row(store: &str, of: Key, payload: &[u8]) -> Result<Row> {
     let at = key::row(of);
     let row: Row = decode(store, &at, payload)?;
     if row.key() == of { Ok(row) } else { Err(damaged(store, &at, "it holds another row")) }
+}
+
+/// An entry of history from its payload, which must be the one of that key.
+pub(crate) fn entry(store: &str, key: &[u8], payload: &[u8]) -> Result<HistoryEntry> {
+    let entry: HistoryEntry = decode(store, key, payload)?;
+    if key::history(entry.key, entry.version) == key {
+        Ok(entry)
+    } else {
+        Err(damaged(store, key, "it holds another entry"))
+    }
 }
 
 /// A payload.
@@ -102,4 +128,9 @@ pub(crate) fn unavailable(store: &str, error: EngineError) -> Error {
 /// An id that a payload consists of.
 pub(crate) fn id(store: &str, key: &[u8], payload: &Bytes) -> Result<uuid::Uuid> {
     uuid::Uuid::from_slice(payload).map_err(|_| damaged(store, key, "it holds no id"))
+}
+
+/// A position or an epoch that a payload consists of.
+pub(crate) fn number(store: &str, key: &[u8], payload: &[u8]) -> Result<u64> {
+    decode(store, key, payload)
 }

@@ -70,7 +70,8 @@ impl<'v> Snapshot<'v> {
         self.of_engine(self.view.get(key))
     }
 
-    fn open(&self, key: &[u8], raw: &Bytes) -> Result<Found> {
+    /// A value that was read already, verified.
+    pub(crate) fn open(&self, key: &[u8], raw: &Bytes) -> Result<Found> {
         let joined = match value::open(key, raw) {
             Ok(Opened::Whole(payload)) => Ok(Found { payload, pieces: 0 }),
             Ok(Opened::InPieces(how)) => value::join(key, how, |piece| {
@@ -106,10 +107,10 @@ impl<'v> Snapshot<'v> {
         }))
     }
 
-    /// The keys that begin with `prefix`, from the least up.
-    pub(crate) fn keys_under(&self, prefix: &[u8]) -> Items<'_, Bytes> {
+    /// The keys that begin with `prefix`.
+    pub(crate) fn keys_under(&self, prefix: &[u8], direction: Direction) -> Items<'_, Bytes> {
         let end = key::prefix_end(prefix);
-        let pairs = self.raw_pairs(Bound::Included(prefix), end.as_ref().map(Vec::as_slice), Direction::Forward);
+        let pairs = self.raw_pairs(Bound::Included(prefix), end.as_ref().map(Vec::as_slice), direction);
         Box::new(pairs.map(|pair| pair.map(|(key, _)| key)))
     }
 

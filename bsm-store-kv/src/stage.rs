@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use bsm_core::model::{Key, Row};
+use bsm_core::model::{Key, Row, UserId};
 use bsm_core::{Error, Result};
 use bytes::Bytes;
 
-use crate::engine::{Batch, Head, Op};
+use crate::engine::{Batch, Direction, Head, Op};
 use crate::key::WrongKind;
 use crate::snapshot::{Found, Snapshot};
 use crate::{key, record, value};
@@ -40,17 +40,31 @@ type Overlay = BTreeMap<Bytes, Staged>;
 pub(crate) struct Group<'v> {
     snapshot: Snapshot<'v>,
     overlay: Overlay,
-    head: Head,
+    facts: Facts,
     weight: usize,
+    /// Whom its commands concern.
+    concerned: Vec<UserId>,
+}
+
+/// What is known of the desk as a whole.
+#[derive(Clone, Copy, Debug)]
+struct Facts {
+    /// Where the feed ends.
+    head: Head,
+    /// Whether an import is unfinished.
+    shut: bool,
+    /// The feed's epoch, if that was changed.
+    epoch: Option<u64>,
 }
 
 /// A payload weighs as much as one more key for each so many bytes: about what engines that cut values write for it.
 const BYTES_LIKE_A_KEY: usize = 4096;
 
 impl<'v> Group<'v> {
-    /// An empty group over the engine's map, which stands at `head`.
-    pub(crate) fn new(snapshot: Snapshot<'v>, head: Head) -> Self {
-        Self { snapshot, overlay: Overlay::new(), head, weight: 0 }
+    /// An empty group over the engine's map, which stands at `head` and is shut if an import is unfinished.
+    pub(crate) fn new(snapshot: Snapshot<'v>, head: Head, shut: bool) -> Self {
+        let facts = Facts { head, shut, epoch: None };
+        Self { snapshot, overlay: Overlay::new(), facts, weight: 0, concerned: Vec::new() }
     }
 
     /// How much its commands write, in keys, where long values count for several. A key that two commands write counts
@@ -61,12 +75,27 @@ impl<'v> Group<'v> {
 
     /// Where the feed ends.
     pub(crate) fn head(&self) -> Head {
-        self.head
+        self.facts.head
+    }
+
+    /// Whether an import is unfinished.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.facts.shut
+    }
+
+    /// The feed's epoch, if that was changed.
+    pub(crate) fn epoch(&self) -> Option<u64> {
+        self.facts.epoch
+    }
+
+    /// Whom its commands concern, now and then more than once.
+    pub(crate) fn concerned(&mut self) -> Vec<UserId> {
+        std::mem::take(&mut self.concerned)
     }
 
     /// The stage of the next command.
     pub(crate) fn stage(&self) -> Stage<'_, 'v> {
-        Stage { group: self, own: Overlay::new(), head: self.head }
+        Stage { group: self, own: Overlay::new(), facts: self.facts, concerned: Vec::new() }
     }
 
     /// Takes over what a successful command staged.
@@ -77,7 +106,8 @@ impl<'v> Group<'v> {
         });
         self.weight += weights.sum::<usize>();
         self.overlay.extend(own.overlay);
-        self.head = own.head;
+        self.facts = own.facts;
+        self.concerned.extend(own.concerned);
     }
 
     /// All of it as one batch; values longer than `most` in pieces.
@@ -115,14 +145,16 @@ impl<'v> Group<'v> {
 /// What one command wrote, apart from the group it belongs to.
 pub(crate) struct Own {
     overlay: Overlay,
-    head: Head,
+    facts: Facts,
+    concerned: Vec<UserId>,
 }
 
 /// The state that one command sees and changes.
 pub(crate) struct Stage<'g, 'v> {
     group: &'g Group<'v>,
     own: Overlay,
-    head: Head,
+    facts: Facts,
+    concerned: Vec<UserId>,
 }
 
 impl<'g, 'v> Stage<'g, 'v> {
@@ -138,7 +170,7 @@ impl<'g, 'v> Stage<'g, 'v> {
 
     /// What was written, to be [absorbed](Group::absorb).
     pub(crate) fn into_own(self) -> Own {
-        Own { overlay: self.own, head: self.head }
+        Own { overlay: self.own, facts: self.facts, concerned: self.concerned }
     }
 
     /// Whether anything was written.
@@ -148,7 +180,27 @@ impl<'g, 'v> Stage<'g, 'v> {
 
     /// Where the feed ends.
     pub(crate) fn head(&self) -> Head {
-        self.head
+        self.facts.head
+    }
+
+    /// Whether an import is unfinished.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.facts.shut
+    }
+
+    /// Notes that an import begins, or ends.
+    pub(crate) fn shut(&mut self, shut: bool) {
+        self.facts.shut = shut;
+    }
+
+    /// Notes that the feed has another epoch from now on.
+    pub(crate) fn begin_epoch(&mut self, epoch: u64) {
+        self.facts.epoch = Some(epoch);
+    }
+
+    /// Notes whom the command concerns.
+    pub(crate) fn concern(&mut self, customer: UserId) {
+        self.concerned.push(customer);
     }
 
     fn staged(&self, key: &[u8]) -> Option<&Staged> {
@@ -188,12 +240,29 @@ impl<'g, 'v> Stage<'g, 'v> {
         {
             return Ok(true);
         }
-        for key in self.group.snapshot.keys_under(prefix) {
+        for key in self.group.snapshot.keys_under(prefix, Direction::Forward) {
             if self.staged(&key?).is_none() {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// The greatest key that begins with `prefix`. Costs as [`any_under`](Self::any_under).
+    pub(crate) fn last_under(&self, prefix: &[u8]) -> Result<Option<Bytes>> {
+        let own = last_staged(&self.own, prefix, |_| true);
+        let group = last_staged(&self.group.overlay, prefix, |key| !self.own.contains_key(key));
+        let staged = own.max(group);
+        for key in self.group.snapshot.keys_under(prefix, Direction::Backward) {
+            let key = key?;
+            if staged.as_ref().is_some_and(|staged| *staged > key) {
+                break;
+            }
+            if self.staged(&key).is_none() {
+                return Ok(Some(key));
+            }
+        }
+        Ok(staged)
     }
 
     /// Sets the payload of a key that lies in the engine in `pieces` now, as [`get`](Self::get) told.
@@ -219,13 +288,21 @@ impl<'g, 'v> Stage<'g, 'v> {
 
     /// Notes where the feed ends from now on.
     pub(crate) fn advance(&mut self, position: u64, digest: u128) {
-        self.head = Head { position, digest, ..self.head };
+        self.facts.head = Head { position, digest, ..self.facts.head };
     }
 
     /// The error for a value that can't stand in a key. The schema's own can: a test builds them all.
     pub(crate) fn wrong_kind(&self, _: WrongKind) -> Error {
         Error::Unsupported { store: self.store().to_owned(), what: "a key that holds a value of this kind" }
     }
+}
+
+/// The greatest staged key that begins with `prefix`, of those that count.
+fn last_staged(overlay: &Overlay, prefix: &[u8], counts: impl Fn(&[u8]) -> bool) -> Option<Bytes> {
+    let end = key::prefix_end(prefix);
+    let range = (Bound::Included(prefix), end.as_ref().map(Vec::as_slice));
+    let mut staged = overlay.range::<[u8], _>(range).rev();
+    staged.find(|(key, staged)| staged.put != Put::Gone && counts(key)).map(|(key, _)| key.clone())
 }
 
 fn any_staged(overlay: &Overlay, prefix: &[u8], counts: impl Fn(&[u8]) -> bool) -> bool {

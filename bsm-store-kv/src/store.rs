@@ -1,20 +1,26 @@
 //! The store: what the desk's portals hold. It passes commands to the committer and answers reads.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use bsm_core::store::{Answers, Capabilities, ChangeSet, Committed, ReadSet, Store};
+use bsm_core::model::{Timestamp, UserId};
+use bsm_core::store::{
+    Answers, Capabilities, ChangeSet, Committed, FeedPlace, FeedQuery, ImportMark, ImportStep, ReadSet, Store,
+    Verification,
+};
 use bsm_core::{Error, Result};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::committer::Desk;
+use crate::committer::{Desk, HANDS};
 use crate::engine::Engine;
 use crate::options::KvOptions;
 use crate::snapshot::Snapshot;
-use crate::{open, read};
+use crate::work::{Done, Work};
+use crate::{open, read, verify};
 
 /// How many reads may be under way at the same moment; more wait for their turn. Closing waits for all of them.
 const READS: u32 = 1 << 16;
@@ -24,7 +30,7 @@ const IN_PLACE_STEPS: usize = 256;
 /// A [`Store`] on any [`Engine`].
 ///
 /// The engine is held as a trait object: its calls cost far more than the dispatch, and one compiled store serves all
-/// engines. A store owns a thread, `bsm-commit`, which sleeps while nothing is to be done.
+/// engines. A store owns two threads, `bsm-commit-1` and `bsm-commit-2`, which sleep while nothing is to be done.
 ///
 /// Reads and commands may be polled by any executor. Under tokio, what may take long goes to its blocking threads;
 /// elsewhere it is done in place.
@@ -50,7 +56,7 @@ const IN_PLACE_STEPS: usize = 256;
 pub struct KvStore {
     desk: Arc<Desk>,
     reads: Arc<Semaphore>,
-    thread: Option<JoinHandle<()>>,
+    hands: Vec<JoinHandle<()>>,
 }
 
 impl KvStore {
@@ -62,18 +68,59 @@ impl KvStore {
     /// was acknowledged; [`Error::Unavailable`] if it fails, or no thread can be had.
     pub fn open(engine: impl Engine, options: KvOptions) -> Result<Self> {
         let engine: Arc<dyn Engine> = Arc::new(engine);
-        let head = open::open(&*engine, options.epoch)?;
-        let desk = Arc::new(Desk::new(engine, options.durability, head));
-        let shared = Arc::clone(&desk);
-        let thread = std::thread::Builder::new()
-            .name("bsm-commit".to_owned())
-            .spawn(move || shared.run())
-            .map_err(|source| Error::Unavailable { store: desk.name().to_owned(), source: source.into() })?;
-        Ok(Self { desk, reads: Arc::new(Semaphore::new(READS as usize)), thread: Some(thread) })
+        let opened = open::open(&*engine, options.epoch)?;
+        let desk = Arc::new(Desk::new(engine, options.durability, &opened));
+        let mut store = Self { desk, reads: Arc::new(Semaphore::new(READS as usize)), hands: Vec::new() };
+        for number in 1..=HANDS {
+            let desk = Arc::clone(&store.desk);
+            let hand = std::thread::Builder::new().name(format!("bsm-commit-{number}")).spawn(move || desk.run());
+            match hand {
+                Ok(hand) => store.hands.push(hand),
+                Err(source) => {
+                    // Those that began are waited for as the store is dropped; of this one nobody needs to wait.
+                    store.desk.lock().hands -= HANDS + 1 - number;
+                    return Err(store.unavailable(source));
+                }
+            }
+        }
+        Ok(store)
     }
 
     async fn begin_read(&self) -> Result<OwnedSemaphorePermit> {
         Arc::clone(&self.reads).acquire_owned().await.map_err(|source| self.unavailable(source))
+    }
+
+    /// How far the feed may be shown. To be asked before a view is taken.
+    fn shown(&self) -> FeedPlace {
+        FeedPlace { epoch: self.desk.reach.epoch(), place: self.desk.reach.position() }
+    }
+
+    /// Does something that may take long off the runtime's threads, if there is a runtime.
+    async fn elsewhere<T: Send + 'static>(
+        &self,
+        engine: Arc<dyn Engine>,
+        permit: OwnedSemaphorePermit,
+        work: impl FnOnce(&dyn Engine) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match Handle::try_current() {
+            Ok(runtime) => {
+                let done = runtime.spawn_blocking(move || {
+                    let done = work(&*engine);
+                    // The engine first: whoever closes waits for the permit, and expects the engine to be let go then.
+                    drop(engine);
+                    drop(permit);
+                    done
+                });
+                done.await.map_err(|source| self.unavailable(source))?
+            }
+            Err(_) => work(&*engine),
+        }
+    }
+
+    /// The committer answered something else than was asked: it never does.
+    fn mismatched(&self, answer: &Done) -> Error {
+        debug_assert!(false, "{answer:?}");
+        self.unavailable("the committer answered another question")
     }
 
     fn unavailable(&self, source: impl Into<bsm_core::Source>) -> Error {
@@ -96,9 +143,9 @@ impl fmt::Debug for KvStore {
 impl Drop for KvStore {
     fn drop(&mut self) {
         self.desk.begin_closing();
-        if let Some(thread) = self.thread.take() {
-            // The thread catches what panics in it; there is nobody left to tell of what it did not.
-            let _ = thread.join();
+        for hand in self.hands.drain(..) {
+            // A hand catches what panics in it; there is nobody left to tell of what it did not.
+            let _ = hand.join();
         }
     }
 }
@@ -106,40 +153,77 @@ impl Drop for KvStore {
 #[async_trait]
 impl Store for KvStore {
     fn capabilities(&self) -> Capabilities {
-        let least = Capabilities::least();
+        let least = Capabilities::least().trims().imports();
         if self.desk.is_durable() { least.durable() } else { least }
     }
 
     async fn commit(&self, change: ChangeSet) -> Result<Committed> {
-        self.desk.commit(change).await
+        match self.desk.perform(Work::Change(change)).await? {
+            Done::Changed(committed) => Ok(committed),
+            other => Err(self.mismatched(&other)),
+        }
     }
 
     async fn read(&self, set: ReadSet) -> Result<Answers> {
         let permit = self.begin_read().await?;
-        let engine = self.desk.engine()?;
-        if let Some(answers) = in_place(&*engine, self.desk.name(), &set)? {
+        let engine = self.desk.engine_for_all()?;
+        let shown = self.shown();
+        if let Some(answers) = in_place(&*engine, self.desk.name(), &set, shown)? {
             return Ok(answers);
         }
         let name = self.desk.name().to_owned();
-        match Handle::try_current() {
-            Ok(runtime) => {
-                let read = runtime.spawn_blocking(move || {
-                    let answers = wholly(&*engine, &name, &set);
-                    // The engine first: whoever closes waits for the permit, and expects the engine to be let go then.
-                    drop(engine);
-                    drop(permit);
-                    answers
-                });
-                read.await.map_err(|source| self.unavailable(source))?
+        self.elsewhere(engine, permit, move |engine| wholly(engine, &name, &set, shown)).await
+    }
+
+    async fn wait(&self, customer: Option<UserId>, after: FeedPlace) -> Result<()> {
+        match customer {
+            None => self.desk.reach.beyond(after).await,
+            Some(customer) => {
+                let waiting = self.desk.reach.of(customer);
+                let mut notified = pin!(waiting.notify.notified());
+                // From here on no word is missed; so look, and then sleep.
+                notified.as_mut().enable();
+                let query = FeedQuery { customer: Some(customer), after: None, entities: Vec::new(), limit: 0 };
+                let answers = self.read(ReadSet { feed: Some(query), ..ReadSet::default() }).await?;
+                let stands = answers.feed.unwrap_or_default();
+                if stands.epoch == after.epoch && stands.newest <= after.place {
+                    notified.await;
+                }
             }
-            Err(_) => wholly(&*engine, &name, &set),
+        }
+        self.desk.engine().map(drop)
+    }
+
+    async fn trim(&self, before: Timestamp, most: usize) -> Result<usize> {
+        let keep = self.desk.reach.position();
+        match self.desk.perform(Work::Trim { before, most, keep }).await? {
+            Done::Trimmed(count) => Ok(count),
+            other => Err(self.mismatched(&other)),
         }
     }
 
+    async fn import(&self, step: ImportStep) -> Result<ImportMark> {
+        if matches!(step, ImportStep::Finish(_)) {
+            let verified = self.verify().await?;
+            if let Some(difference) = verified.differences.into_iter().next() {
+                return Err(Error::Inconsistent { store: self.desk.name().to_owned(), difference });
+            }
+        }
+        match self.desk.perform(Work::Import(step)).await? {
+            Done::Imported(mark) => Ok(mark),
+            other => Err(self.mismatched(&other)),
+        }
+    }
+
+    async fn verify(&self) -> Result<Verification> {
+        let permit = self.begin_read().await?;
+        let engine = self.desk.engine()?;
+        let desk = Arc::clone(&self.desk);
+        self.elsewhere(engine, permit, move |engine| verify::verify(engine, &desk)).await
+    }
+
     async fn health(&self) -> Result<()> {
-        let answers = self.read(ReadSet::default()).await?;
-        debug_assert_eq!(answers, Answers::default());
-        Ok(())
+        self.read(ReadSet::default()).await.map(drop)
     }
 
     async fn close(&self) -> Result<()> {
@@ -153,14 +237,14 @@ impl Store for KvStore {
 }
 
 /// Answers here and now, if nobody has to wait and it does not take long.
-fn in_place(engine: &dyn Engine, name: &str, set: &ReadSet) -> Result<Option<Answers>> {
+fn in_place(engine: &dyn Engine, name: &str, set: &ReadSet, shown: FeedPlace) -> Result<Option<Answers>> {
     let view = engine.try_view().map_err(|error| crate::record::unavailable(name, error))?;
     let Some(view) = view else { return Ok(None) };
-    read::answer(&Snapshot::new(&*view, name), set, IN_PLACE_STEPS)
+    read::answer(&Snapshot::new(&*view, name), set, IN_PLACE_STEPS, shown)
 }
 
 /// Answers, however long it takes.
-fn wholly(engine: &dyn Engine, name: &str, set: &ReadSet) -> Result<Answers> {
+fn wholly(engine: &dyn Engine, name: &str, set: &ReadSet, shown: FeedPlace) -> Result<Answers> {
     let view = engine.view().map_err(|error| crate::record::unavailable(name, error))?;
-    Ok(read::answer(&Snapshot::new(&*view, name), set, usize::MAX)?.unwrap_or_default())
+    Ok(read::answer(&Snapshot::new(&*view, name), set, usize::MAX, shown)?.unwrap_or_default())
 }

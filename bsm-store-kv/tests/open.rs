@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bsm_core::Error;
 use bsm_core::model::{Entity, Key, Row, Value};
 use bsm_core::schema::{Counter, Field, Index};
-use bsm_core::store::{Answers, CountQuery, HistoryQuery, Order, ReadSet, Store, UniqueValue};
+use bsm_core::store::{Answers, CountQuery, FeedQuery, HistoryQuery, LogQuery, Order, ReadSet, Store, UniqueValue};
 use bsm_store_kv::engine::Head;
 use bsm_store_kv::{KvOptions, KvStore};
 use bytes::Bytes;
@@ -141,6 +141,9 @@ fn questions() -> ReadSet {
         counts: [Counter::Users, Counter::Tickets, Counter::Articles]
             .map(|counter| CountQuery { counter, prefix: vec![] })
             .into(),
+        log: Some(LogQuery { entity: Entity::Ticket, after: None, limit: 10 }),
+        numbers: true,
+        feed: Some(FeedQuery { customer: None, after: None, entities: vec![], limit: 10 }),
         used: Some((user_id(1), "again".to_owned())),
         at_least: None,
     }

@@ -58,7 +58,7 @@ pub(crate) async fn read(desk: &Desk, set: &ReadSet) -> Result<Answers, Fault> {
 
 /// Whether the set is answered by a single statement, which has a moment of its own.
 fn is_one_statement(set: &ReadSet) -> bool {
-    let ReadSet { get, find, scan, history, counts, used, at_least: _ } = set;
+    let ReadSet { get, find, scan, history, log: _, counts, numbers: _, feed: _, used, at_least: _ } = set;
     let got = fetch::by_entity(get.iter().copied()).len();
     let others = find.len() + counts.len() + usize::from(history.is_some()) + usize::from(used.is_some());
     scan.is_none() && got + others <= 1
@@ -66,7 +66,8 @@ fn is_one_statement(set: &ReadSet) -> bool {
 
 async fn answer(desk: &Desk, connection: &mut PgConnection, set: &ReadSet) -> Result<Answers, Fault> {
     // One server has every commit that it acknowledged, so `at_least` asks for nothing.
-    let ReadSet { get, find: wanted, scan, history: entries, counts, used, at_least: _ } = set;
+    let ReadSet { get, find: wanted, scan, history: entries, log: _, counts, numbers: _, feed: _, used, at_least: _ } =
+        set;
     let mut answers = Answers::default();
     let rows = fetch::rows(desk, connection, get.iter().copied()).await?;
     answers.got = get.iter().map(|key| rows.get(key).cloned()).collect();

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bsm_core::store::{Answers, Capabilities, ChangeSet, Committed, ReadSet, Store};
+use bsm_core::model::UserId;
+use bsm_core::store::{Answers, Capabilities, ChangeSet, Committed, FeedPlace, ReadSet, Store, Verification, recount};
 use bsm_core::{Error, Result, Source};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Row as _};
@@ -163,6 +164,14 @@ impl Store for PostgresStore {
     async fn read(&self, set: ReadSet) -> Result<Answers> {
         let _pass = self.pass().await?;
         read::read(&self.desk, &set).await.map_err(|fault| fault.into_error(&self.desk.name))
+    }
+
+    async fn wait(&self, _customer: Option<UserId>, _after: FeedPlace) -> Result<()> {
+        Err(self.desk.unsupported("waiting for its feed"))
+    }
+
+    async fn verify(&self) -> Result<Verification> {
+        recount(self).await
     }
 
     async fn health(&self) -> Result<()> {

@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use tokio::sync::Barrier;
 
 use super::outcome::refused;
-use crate::store::{Answers, Capabilities, ChangeSet, Committed, ReadSet, Store};
+use crate::store::{Call, Layer, Layered, Store};
 use crate::{Error, Result};
 
 /// Runs `tasks` tasks, which begin together, and returns what they returned, in order.
@@ -97,8 +96,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A store whose first commit waits until as many others have come to theirs, so that all of them were decided on the
 /// same state. If some never come, it goes on without them: a race that is none proves less, and hangs nobody.
+#[derive(Debug)]
 struct InStep {
-    inner: Arc<dyn Store>,
     waited: AtomicBool,
     arrived: Arc<AtomicUsize>,
     expected: usize,
@@ -108,60 +107,80 @@ struct InStep {
 pub(crate) fn in_step(store: &Arc<dyn Store>, expected: usize) -> Vec<Arc<dyn Store>> {
     let arrived = Arc::new(AtomicUsize::new(0));
     let one = |_| {
-        let (inner, arrived) = (Arc::clone(store), Arc::clone(&arrived));
-        Arc::new(InStep { inner, waited: AtomicBool::new(false), arrived, expected }) as Arc<dyn Store>
+        let layer = InStep { waited: AtomicBool::new(false), arrived: Arc::clone(&arrived), expected };
+        Arc::new(Layered::new(Arc::clone(store), layer)) as Arc<dyn Store>
     };
     (0..expected).map(one).collect()
 }
 
-impl InStep {
-    async fn wait(&self) -> Result<()> {
-        if self.waited.swap(true, Ordering::SeqCst) {
-            return Ok(());
+impl Layer for InStep {
+    async fn around<T: Send>(
+        &self,
+        _store: &dyn Store,
+        call: Call<'_>,
+        inner: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        if matches!(call, Call::Commit(_)) && !self.waited.swap(true, Ordering::SeqCst) {
+            self.arrived.fetch_add(1, Ordering::SeqCst);
+            let since = Instant::now();
+            while self.arrived.load(Ordering::SeqCst) < self.expected && since.elapsed() < PATIENCE {
+                tokio::task::yield_now().await;
+            }
         }
-        self.arrived.fetch_add(1, Ordering::SeqCst);
-        let since = Instant::now();
-        while self.arrived.load(Ordering::SeqCst) < self.expected && since.elapsed() < PATIENCE {
-            tokio::task::yield_now().await;
-        }
-        Ok(())
+        inner.await
     }
 }
 
 type Action = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
-/// A store in which something happens between a command's decision and its commit, or before it reads: the interleaving
-/// that races hit by chance, every time. Each action precedes one commit, or one read, in order.
+/// Something that happens between a command's decision and its commit, or before it reads: the interleaving that races hit
+/// by chance, every time. Each action precedes one commit, or one read, in order.
 pub(crate) struct Meanwhile {
-    inner: Arc<dyn Store>,
     commits: Mutex<VecDeque<Action>>,
     reads: Mutex<VecDeque<Action>>,
 }
 
 impl Meanwhile {
-    /// Each of `actions` happens before a commit.
-    pub(crate) fn before_commits<F>(inner: Arc<dyn Store>, actions: impl IntoIterator<Item = F>) -> Self
+    /// A store on which each of `actions` happens before a commit.
+    pub(crate) fn before_commits<F>(inner: Arc<dyn Store>, actions: impl IntoIterator<Item = F>) -> Layered<Self>
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
         let commits = actions.into_iter().map(|action| Box::pin(action) as Action).collect();
-        Self { inner, commits: Mutex::new(commits), reads: Mutex::default() }
+        Layered::new(inner, Self { commits: Mutex::new(commits), reads: Mutex::default() })
     }
 
-    /// `action` happens before a read, behind as many reads as `behind` says.
-    pub(crate) fn before_read<F>(inner: Arc<dyn Store>, behind: usize, action: F) -> Self
+    /// A store on which `action` happens before a read, behind as many reads as `behind` says.
+    pub(crate) fn before_read<F>(inner: Arc<dyn Store>, behind: usize, action: F) -> Layered<Self>
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
         let nothing = || Box::pin(std::future::ready(Ok(()))) as Action;
         let reads = (0..behind).map(|_| nothing()).chain([Box::pin(action) as Action]).collect();
-        Self { inner, commits: Mutex::default(), reads: Mutex::new(reads) }
+        Layered::new(inner, Self { commits: Mutex::default(), reads: Mutex::new(reads) })
     }
 }
 
-/// Reads in step wait for nobody.
-fn nothing(_: &InStep) -> std::future::Ready<Result<()>> {
-    std::future::ready(Ok(()))
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meanwhile").finish_non_exhaustive()
+    }
+}
+
+impl Layer for Meanwhile {
+    async fn around<T: Send>(
+        &self,
+        _store: &dyn Store,
+        call: Call<'_>,
+        inner: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        match call {
+            Call::Commit(_) => act(&self.commits).await?,
+            Call::Read(_) => act(&self.reads).await?,
+            _ => {}
+        }
+        inner.await
+    }
 }
 
 /// Does the next action, if one is left.
@@ -169,50 +188,3 @@ async fn act(actions: &Mutex<VecDeque<Action>>) -> Result<()> {
     let action = actions.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     if let Some(action) = action { action.await } else { Ok(()) }
 }
-
-/// Makes a store around a store of a type that has an `inner` one, and does something before each commit and read.
-macro_rules! around {
-    ($around:ident, |$this:ident| before_commit $before_commit:expr, before_read $before_read:expr) => {
-        impl fmt::Debug for $around {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_tuple(stringify!($around)).field(&self.inner).finish()
-            }
-        }
-
-        impl fmt::Display for $around {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(&self.inner, f)
-            }
-        }
-
-        #[async_trait]
-        impl Store for $around {
-            fn capabilities(&self) -> Capabilities {
-                self.inner.capabilities()
-            }
-
-            async fn commit(&self, change: ChangeSet) -> Result<Committed> {
-                let $this = self;
-                $before_commit.await?;
-                self.inner.commit(change).await
-            }
-
-            async fn read(&self, set: ReadSet) -> Result<Answers> {
-                let $this = self;
-                $before_read.await?;
-                self.inner.read(set).await
-            }
-
-            async fn health(&self) -> Result<()> {
-                self.inner.health().await
-            }
-
-            async fn close(&self) -> Result<()> {
-                self.inner.close().await
-            }
-        }
-    };
-}
-
-around!(InStep, |this| before_commit this.wait(), before_read nothing(this));
-around!(Meanwhile, |this| before_commit act(&this.commits), before_read act(&this.reads));

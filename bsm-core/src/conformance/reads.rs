@@ -3,7 +3,7 @@
 use super::prelude::*;
 use super::raw::{self, Change};
 use crate::schema::{Counter, Index};
-use crate::store::{Branch, CountQuery, HistoryQuery, ReadSet, Scan, UniqueValue};
+use crate::store::{Branch, CountQuery, FeedQuery, HistoryQuery, LogQuery, ReadSet, Scan, UniqueValue};
 
 /// Rows by id come in the order asked, `None` where there is none, as often as asked.
 pub async fn rows_come_in_the_order_asked(store: Arc<dyn Store>) -> Outcome {
@@ -140,7 +140,10 @@ pub async fn everything_can_be_asked_at_once(store: Arc<dyn Store>) -> Outcome {
             include: Vec::new(),
         }),
         history: Some(HistoryQuery { key, order, after: None, limit: 5 }),
+        log: Some(LogQuery { entity: Entity::User, after: None, limit: 5 }),
         counts: vec![CountQuery { counter: Counter::Users, prefix: Vec::new() }],
+        numbers: true,
+        feed: Some(FeedQuery { customer: None, after: None, entities: Vec::new(), limit: 5 }),
         used: Some((user.id, "k".to_owned())),
         at_least: None,
     };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{Role, Timestamp};
+use crate::model::{Key, Role, Timestamp};
 
 /// Why a value is not acceptable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,13 +85,13 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Why a cursor is refused.
+/// Why a cursor, or a position in a feed, is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CursorFault {
     /// It is not as the desk gave it.
     Damaged,
-    /// It belongs to another list, another filter or another actor.
+    /// It belongs to another list, another filter, another feed or another actor.
     Foreign,
 }
 
@@ -99,8 +99,64 @@ impl fmt::Display for CursorFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Damaged => "is damaged",
-            Self::Foreign => "belongs to another list",
+            Self::Foreign => "belongs elsewhere",
         })
+    }
+}
+
+/// Why a line of an export is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImportFault {
+    /// It is no JSON, or not as an export writes it.
+    Malformed {
+        /// What the reader of JSON says.
+        detail: String,
+    },
+    /// It is longer than any line of an export.
+    TooLong {
+        /// The most bytes that a line has.
+        most: usize,
+    },
+    /// It is not the first line of an export.
+    NoExport,
+    /// The export is of a format that this release does not read.
+    UnknownFormat {
+        /// The format it is in.
+        found: u32,
+    },
+    /// It is not what the import that is to be gone on with had read.
+    OtherText,
+    /// The text ends before the export does.
+    Truncated,
+    /// The lines before are not those that the export ended with.
+    Digest,
+    /// Something follows the end.
+    BehindTheEnd,
+    /// A field of a row holds what no desk would have let in.
+    Unacceptable {
+        /// Which row.
+        key: Key,
+        /// The field, by its one name.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: Reason,
+    },
+}
+
+impl fmt::Display for ImportFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed { detail } => write!(f, "is not as an export writes it: {detail}"),
+            Self::TooLong { most } => write!(f, "is longer than {most} bytes"),
+            Self::NoExport => f.write_str("does not begin an export"),
+            Self::UnknownFormat { found } => write!(f, "is of format {found}, which this release does not read"),
+            Self::OtherText => f.write_str("is not of the text that the import began with"),
+            Self::Truncated => f.write_str("is not there: the text ends before the export does"),
+            Self::Digest => f.write_str("ends another text than the one before it"),
+            Self::BehindTheEnd => f.write_str("follows the end"),
+            Self::Unacceptable { key, field, reason } => write!(f, "holds {key}, whose {field} {reason}"),
+        }
     }
 }
 

@@ -44,4 +44,8 @@ impl Record for User {
             other => self.kept_value(other),
         }
     }
+
+    fn subject(&self) -> Option<UserId> {
+        (self.role == Role::Customer).then_some(self.id)
+    }
 }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::feed::OwnUpdate;
 use crate::model::{
-    Actor, Article, ArticleId, Entity, FieldChange, Impact, Rating, RatingId, RequestId, RequestNumber, RequestStatus,
-    Service, ServiceId, ServiceRequest, Stars, Ticket, TicketId, TicketNumber, TicketStatus, Timestamp, User, Value,
-    Version,
+    Article, ArticleId, Entity, Impact, Rating, RatingId, RequestId, RequestNumber, RequestStatus, Service, ServiceId,
+    ServiceRequest, Stars, Ticket, TicketId, TicketNumber, TicketStatus, User, Value, Version,
 };
 use crate::rules::request_status::Mover as RequestMover;
 use crate::rules::ticket_status::Mover;
@@ -22,10 +22,6 @@ use super::run::Needs;
 use super::tickets::{OWN_CHANNEL, finished, only_resolved};
 use super::{Customer, NewRequest, NewTicket, OwnTicket, SubmitRequest, TicketChange};
 
-/// The fields whose changes customers are told of.
-const TOLD: &[Field] =
-    &[Field::Status, Field::Priority, Field::Category, Field::Subcategory, Field::ResolvedAt, Field::ClosedAt];
-
 /// A customer's finished ticket to be followed up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FollowUp {
@@ -33,31 +29,6 @@ pub struct FollowUp {
     pub of: TicketId,
     /// What is wrong now.
     pub ticket: OwnTicket,
-}
-
-/// Who did what a customer is told of. Staff are not named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UpdatedBy {
-    /// The customer.
-    You,
-    /// Somebody at the desk.
-    Desk,
-}
-
-/// What a customer is told of the history of their ticket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct TicketUpdate {
-    /// The ticket's version after it.
-    pub version: Version,
-    /// When it happened.
-    pub occurred_at: Timestamp,
-    /// Who did it.
-    pub by: UpdatedBy,
-    /// What changed, of what customers are told: status, priority, category, and the times of being resolved and closed.
-    /// Empty if somebody worked on it otherwise.
-    pub changes: Vec<FieldChange>,
 }
 
 impl Customer {
@@ -220,19 +191,9 @@ impl Customer {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] of field `limit`.
-    pub async fn ticket_updates(
-        &self,
-        id: TicketId,
-        before: Option<Version>,
-        limit: usize,
-    ) -> Result<Vec<TicketUpdate>> {
+    pub async fn ticket_updates(&self, id: TicketId, before: Option<Version>, limit: usize) -> Result<Vec<OwnUpdate>> {
         let history = self.history_page(id.into(), Order::NewestFirst, before, limit).await?;
-        let update = |entry: crate::model::HistoryEntry| TicketUpdate {
-            version: entry.version,
-            occurred_at: entry.occurred_at,
-            by: if entry.actor == Actor::User(self.actor) { UpdatedBy::You } else { UpdatedBy::Desk },
-            changes: entry.changes.into_iter().filter(|change| TOLD.contains(&change.field)).collect(),
-        };
+        let update = |entry| OwnUpdate::of(entry, self.actor);
         Ok(history.entries.into_iter().map(update).collect())
     }
 

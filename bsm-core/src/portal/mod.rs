@@ -8,6 +8,7 @@ mod catalogue;
 mod change;
 mod customer;
 mod desk;
+mod feed;
 mod input;
 mod insight;
 mod lists;
@@ -23,13 +24,14 @@ use std::fmt;
 use std::marker::PhantomData;
 
 pub use change::{Patch, PriorityChange, TicketChange};
-pub use customer::{FollowUp, TicketUpdate, UpdatedBy};
+pub use customer::FollowUp;
 pub use desk::{Desk, DeskBuilder};
 pub use input::{
     ArticleChange, NewArticle, NewRequest, NewService, NewTicket, NewUser, OwnTicket, ServiceChange, SubmitRequest,
     TicketFromRequest, UserChange,
 };
 pub use insight::{HistoryPage, NotesOf};
+pub(crate) use run::Caller;
 pub use tickets::CUSTOMER_REQUEST;
 
 use crate::model::{Role, UserId};

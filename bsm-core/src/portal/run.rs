@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::model::{Actor, Entity, Key, Record, Role, Row, TicketId, Timestamp, Value};
 use crate::rules::{limits, text};
 use crate::schema::{Field, Relation};
-use crate::store::{Answers, ChangeSet, Idempotency, ReadSet, Scan, UniqueValue};
+use crate::store::{Answers, ChangeSet, Idempotency, ReadSet, Scan, Store, UniqueValue};
 use crate::{ActorName, Error, Reason, Result};
 
 use super::desk::SYSTEM;
@@ -66,7 +66,53 @@ pub(super) struct Call<'a> {
     settings: Settings,
 }
 
+/// Somebody who calls, apart from the handle that they call by: for what outlives one call.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    desk: Desk,
+    actor: Actor,
+    needs_role: Role,
+    admits: fn(Role) -> bool,
+    settings: Settings,
+}
+
+impl Caller {
+    /// The desk itself.
+    pub(super) fn system(desk: &Desk) -> Self {
+        Self {
+            desk: desk.clone(),
+            actor: SYSTEM,
+            needs_role: Role::Admin,
+            admits: |_| true,
+            settings: Settings::default(),
+        }
+    }
+
+    /// Reads `set`, and refuses an actor who may not use the portal any more.
+    pub(crate) async fn read(&self, set: ReadSet) -> Result<Answers> {
+        let Self { desk, actor, needs_role, admits, settings } = self;
+        let call = Call { desk, actor: *actor, needs_role: *needs_role, admits: *admits, settings: settings.clone() };
+        call.read(set).await
+    }
+
+    /// The store beneath.
+    pub(crate) fn store(&self) -> &dyn Store {
+        &**self.desk.store()
+    }
+}
+
 impl<R: PortalRole> Portal<R> {
+    /// This portal's actor, apart from the portal.
+    pub(super) fn caller(&self) -> Caller {
+        Caller {
+            desk: self.desk.clone(),
+            actor: Actor::User(self.actor),
+            needs_role: R::NEEDS,
+            admits: R::admits,
+            settings: self.settings.clone(),
+        }
+    }
+
     /// A call by this portal's actor.
     pub(super) fn call(&self) -> Call<'_> {
         Call {

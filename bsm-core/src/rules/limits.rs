@@ -43,3 +43,7 @@ pub const IDEMPOTENCY_KEPT_MICROS: i64 = 7 * 24 * 60 * 60 * 1_000_000;
 pub const CLOCK_SKEW_MICROS: i64 = 5 * 60 * 1_000_000;
 /// How many tickets [`close_resolved`](crate::Desk::close_resolved) reads at a time.
 pub const CLOSE_BATCH: usize = 200;
+/// How many events a [`Watch`](crate::feed::Watch) reads, and keeps, at a time.
+pub const WATCH_PAGE: usize = 64;
+/// How many events of the feed are forgotten in one commit.
+pub const TRIM_BATCH: usize = 500;

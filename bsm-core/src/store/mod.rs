@@ -4,18 +4,32 @@
 //! and answers a [`ReadSet`] as of one moment. Portals are its only callers.
 
 mod change;
+mod feed;
+mod layer;
 mod read;
+mod recount;
+mod transfer;
+mod verify;
 
 use std::fmt;
 
 use async_trait::async_trait;
 
 pub use change::{ChangeSet, Committed, Guard, Idempotency, Write};
+pub use feed::{FeedEvent, FeedPage, FeedPlace, FeedQuery};
+pub use layer::{Call, Fate, Faulty, FaultyStore, Layer, Layered, Slow, SlowStore, Traced, TracedStore};
 pub use read::{
-    Answers, Branch, Condition, CountQuery, HistoryQuery, Order, ReadSet, Remembered, Scan, Scanned, UniqueValue,
+    Answers, Branch, Condition, CountQuery, HistoryQuery, LogQuery, Order, ReadSet, Remembered, Scan, Scanned,
+    UniqueValue,
 };
+#[cfg(feature = "conformance")]
+pub(crate) use recount::every_row;
+pub use recount::recount;
+pub use transfer::{ImportMark, ImportPart, ImportStep};
+pub use verify::{DIFFERENCES_MAX, Difference, Place, Verification};
 
-use crate::Result;
+use crate::model::{Timestamp, UserId};
+use crate::{Error, Result};
 
 /// Marks a commit. A read that carries it sees at least that commit, from any handle and any process. It tells its
 /// holder nothing else.
@@ -42,12 +56,16 @@ pub struct Capabilities {
     pub durable: bool,
     /// Several processes may have the same desk open.
     pub shared: bool,
+    /// The feed can be trimmed.
+    pub trims: bool,
+    /// A whole desk can be taken in.
+    pub imports: bool,
 }
 
 impl Capabilities {
     /// The least that a store can do: one process, while it lives.
     pub const fn least() -> Self {
-        Self { durable: false, shared: false }
+        Self { durable: false, shared: false, trims: false, imports: false }
     }
 
     /// With durability.
@@ -58,6 +76,16 @@ impl Capabilities {
     /// With several processes.
     pub const fn shared(self) -> Self {
         Self { shared: true, ..self }
+    }
+
+    /// With [`Store::trim`].
+    pub const fn trims(self) -> Self {
+        Self { trims: true, ..self }
+    }
+
+    /// With [`Store::import`].
+    pub const fn imports(self) -> Self {
+        Self { imports: true, ..self }
     }
 }
 
@@ -83,13 +111,13 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// keys, foreign keys of what was written, and whether anything names what was deleted. Costs O(writes · log n).
     ///
     /// # Errors
-    /// [`Error::KeyReused`](crate::Error::KeyReused) for a known key with another digest;
-    /// [`Error::Conflict`](crate::Error::Conflict) if a guard or an expected version does not hold, naming the first;
-    /// [`Error::StillReferenced`](crate::Error::StillReferenced) for a guard against children, or a deletion;
-    /// [`Error::AlreadyBootstrapped`](crate::Error::AlreadyBootstrapped) for a guard that the desk is empty;
-    /// [`Error::Duplicate`](crate::Error::Duplicate), [`Error::MissingParent`](crate::Error::MissingParent);
-    /// [`Error::Unavailable`](crate::Error::Unavailable) when nothing happened, and
-    /// [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown) when it is not known.
+    /// [`Error::KeyReused`] for a known key with another digest;
+    /// [`Error::Conflict`] if a guard or an expected version does not hold, naming the first;
+    /// [`Error::StillReferenced`] for a guard against children, or a deletion;
+    /// [`Error::AlreadyBootstrapped`] for a guard that the desk is empty;
+    /// [`Error::Duplicate`], [`Error::MissingParent`];
+    /// [`Error::Unavailable`] when nothing happened, and
+    /// [`Error::OutcomeUnknown`] when it is not known.
     async fn commit(&self, change: ChangeSet) -> Result<Committed>;
 
     /// Answers everything in `set`, as of one moment.
@@ -97,8 +125,55 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Costs O(log n) per key, and O(log n + rows examined) for a scan, whatever n; counters cost what they return.
     ///
     /// # Errors
-    /// [`Error::Unavailable`](crate::Error::Unavailable), [`Error::Damaged`](crate::Error::Damaged).
+    /// [`Error::Unavailable`], [`Error::Damaged`].
     async fn read(&self, set: ReadSet) -> Result<Answers>;
+
+    /// Waits until a feed goes beyond `after`: `customer`'s, or the desk's. May return sooner, for no reason; whoever waits
+    /// reads and, if there is nothing, waits again. Returns at once for a place of another epoch.
+    ///
+    /// Costs nothing while it waits. However many wait, a commit costs what those cost whom it concerns.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] once the store is closed, and what keeps it from answering.
+    async fn wait(&self, customer: Option<UserId>, after: FeedPlace) -> Result<()>;
+
+    /// Forgets the oldest events of the feed, as long as they were recorded before `before`, at most `most` of them; never
+    /// the newest, and never one that is not durable. Returns how many. History stays. Places go on where they were, also
+    /// a customer's of whom no event is left.
+    ///
+    /// Costs O(most · log n).
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] if the store does not claim to [trim](Capabilities::trims); as [`commit`](Self::commit).
+    async fn trim(&self, before: Timestamp, most: usize) -> Result<usize> {
+        let _ = (before, most);
+        Err(Error::Unsupported { store: self.to_string(), what: "trimming its feed" })
+    }
+
+    /// One step of taking a whole desk in. What was taken in is durable when it returns, if the store is. Until
+    /// [`Finish`](ImportStep::Finish) the desk is shut: nobody sees a part of it, in this process or after its end.
+    ///
+    /// Returns how far the text was taken in.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] if the store does not claim to [import](Capabilities::imports); [`Error::NotEmpty`] if the
+    /// desk has rows or history, and no import of it is unfinished; [`Error::NoImport`] for a step without a beginning;
+    /// [`Error::Duplicate`]; [`Error::Inconsistent`] at the end, for a desk that does not hold together.
+    async fn import(&self, step: ImportStep) -> Result<ImportMark> {
+        let _ = step;
+        Err(Error::Unsupported { store: self.to_string(), what: "taking in a whole desk" })
+    }
+
+    /// Recounts everything, and tells each difference: rows against indexes, unique fields, relations and counters,
+    /// history against versions, the feed against history, in both directions, and whatever the store keeps besides.
+    ///
+    /// Costs O(everything · log n). Commands go on meanwhile, but may have to wait for parts of it.
+    ///
+    /// # Errors
+    /// What keeps it from reading. What it reads and finds wrong is a difference, not an error.
+    ///
+    /// [`recount`] does it for any store, at the cost that it names.
+    async fn verify(&self) -> Result<Verification>;
 
     /// Whether the store answers now.
     ///
@@ -107,7 +182,7 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     async fn health(&self) -> Result<()>;
 
     /// Stops taking commands, waits for those under way, and lets go of files and connections. Later calls get
-    /// [`Error::Closed`](crate::Error::Closed). Closing twice is fine.
+    /// [`Error::Closed`]. Closing twice is fine.
     ///
     /// # Errors
     /// What went wrong while the last commits were made durable.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::model::{Entity, HistoryEntry, Key, Row, TimeRange, Timestamp, UserId, Value, Version};
 use crate::schema::{Counter, Field, Index, Relation};
 
-use super::Stamp;
+use super::{FeedPage, FeedQuery, Stamp};
 
 /// A row by a unique field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,6 +136,17 @@ pub struct HistoryQuery {
     pub limit: usize,
 }
 
+/// A page of the history of all rows of an entity, those that are gone included: by id, and by version within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogQuery {
+    /// Whose rows.
+    pub entity: Entity,
+    /// Begins behind the entry of this row and version.
+    pub after: Option<(Uuid, Version)>,
+    /// The most entries that are returned. Fewer mean that there are no more.
+    pub limit: usize,
+}
+
 /// Counters of a family: those whose leading values are `prefix`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountQuery {
@@ -156,8 +167,14 @@ pub struct ReadSet {
     pub scan: Option<Scan>,
     /// A page of history.
     pub history: Option<HistoryQuery>,
+    /// A page of an entity's whole history.
+    pub log: Option<LogQuery>,
     /// Counters.
     pub counts: Vec<CountQuery>,
+    /// Which numbers were given last.
+    pub numbers: bool,
+    /// A page of a feed.
+    pub feed: Option<FeedQuery>,
     /// Whether an actor used this idempotency key.
     pub used: Option<(UserId, String)>,
     /// The read must see at least this commit.
@@ -186,9 +203,15 @@ pub struct Answers {
     pub scanned: Option<Scanned>,
     /// The history; one entry more than the limit if there is more.
     pub history: Vec<HistoryEntry>,
+    /// The entity's history.
+    pub log: Vec<HistoryEntry>,
     /// For each query its counters that are not zero: the text form of the values behind the prefix, and the sum. In
     /// no order.
     pub counts: Vec<Vec<(Vec<String>, i128)>>,
+    /// The number that was given last to a row of each numbered entity, by entity; 0 if none was.
+    pub numbers: Vec<(Entity, u32)>,
+    /// The page of the feed.
+    pub feed: Option<FeedPage>,
     /// The command that the idempotency key stands for, if it was used and was not forgotten.
     pub used: Option<Remembered>,
 }

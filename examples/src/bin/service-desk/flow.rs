@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bsm::demo::Demo;
+use bsm::feed::OwnUpdate;
 use bsm::model::{Rating, RequestId, Stars, TicketId};
 use bsm::store::Stamp;
 use bsm::view::{OwnListing, Query, Summary, UnifiedTicket, WorkListing};
-use bsm::{Admin, CUSTOMER_REQUEST, Customer, Desk, SubmitRequest, TicketFromRequest, TicketUpdate};
+use bsm::{Admin, CUSTOMER_REQUEST, Customer, Desk, SubmitRequest, TicketFromRequest};
 use bsm_examples::paging::all;
 use serde::Serialize;
 
@@ -57,7 +58,7 @@ pub(crate) struct CustomerSees {
     /// All that is theirs.
     pub(crate) unified: usize,
     /// What they are told of the ticket, the newest first.
-    pub(crate) updates: Vec<TicketUpdate>,
+    pub(crate) updates: Vec<OwnUpdate>,
     /// The ratings that they gave.
     pub(crate) ratings: Vec<Rating>,
 }

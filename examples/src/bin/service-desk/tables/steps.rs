@@ -1,6 +1,6 @@
 //! The six steps: what was called, and what each portal shows afterwards.
 
-use bsm::UpdatedBy;
+use bsm::feed::UpdatedBy;
 
 use super::{Page, time};
 use crate::flow::{AdminSees, CustomerSees, Step};

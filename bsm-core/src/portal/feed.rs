@@ -1,0 +1,106 @@
+//! Following what happens: pages and watches of the desk's feed, and of a customer's own.
+
+use crate::Result;
+use crate::feed::{Event, EventPage, EventQuery, OwnEvent, Reader, Watch};
+use crate::model::{Entity, Timestamp};
+use crate::rules::limits;
+
+use super::run::Caller;
+use super::{Customer, Desk, Portal, StaffRole};
+
+impl<R: StaffRole> Portal<R> {
+    /// A page of what happened on the desk, one event for each command, in order.
+    ///
+    /// Costs O(log n + page). All of it is durable, if the store is.
+    ///
+    /// # Errors
+    /// [`Error::PositionExpired`](crate::Error::PositionExpired) behind what was trimmed; [`Error::InvalidPosition`](crate::Error::InvalidPosition); [`Error::Invalid`](crate::Error::Invalid) of field `limit`.
+    ///
+    /// ```no_run
+    /// # async fn example(admin: bsm_core::Admin) -> bsm_core::Result<()> {
+    /// use bsm_core::feed::{EventQuery, Since};
+    ///
+    /// let mut page = admin.events(&EventQuery::since(Since::Oldest)).await?;
+    /// while page.more {
+    ///     page = admin.events(&page.position.into()).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn events(&self, query: &EventQuery) -> Result<EventPage<Event>> {
+        Reader::new(self.caller(), None, query.entities.clone()).events(query).await
+    }
+
+    /// Follows what happens on the desk: see [`Watch`].
+    ///
+    /// # Errors
+    /// [`Error::PositionExpired`](crate::Error::PositionExpired) behind what was trimmed; [`Error::InvalidPosition`](crate::Error::InvalidPosition).
+    pub async fn watch(&self, query: impl Into<EventQuery> + Send) -> Result<Watch<Event>> {
+        let EventQuery { since, entities, limit: _ } = query.into();
+        Watch::begin(Reader::new(self.caller(), None, entities), &since).await
+    }
+}
+
+impl Customer {
+    /// A page of what happened to what is the customer's, in order.
+    ///
+    /// Costs O(log n + page): what is others' is not looked at, and positions do not count it.
+    ///
+    /// # Errors
+    /// [`Error::PositionExpired`](crate::Error::PositionExpired) behind what was trimmed; [`Error::InvalidPosition`](crate::Error::InvalidPosition), also for another's;
+    /// [`Error::Invalid`](crate::Error::Invalid) of field `limit`.
+    pub async fn events(&self, query: &EventQuery) -> Result<EventPage<OwnEvent>> {
+        Reader::new(self.caller(), Some(self.actor()), query.entities.clone()).events(query).await
+    }
+
+    /// Follows what happens to what is the customer's: see [`Watch`].
+    ///
+    /// # Errors
+    /// [`Error::PositionExpired`](crate::Error::PositionExpired) behind what was trimmed; [`Error::InvalidPosition`](crate::Error::InvalidPosition), also for another's.
+    pub async fn watch(&self, query: impl Into<EventQuery> + Send) -> Result<Watch<OwnEvent>> {
+        let EventQuery { since, entities, limit: _ } = query.into();
+        Watch::begin(Reader::new(self.caller(), Some(self.actor()), entities), &since).await
+    }
+}
+
+impl Desk {
+    /// A page of what happened on the desk, for the application itself. (People ask their portal.)
+    ///
+    /// # Errors
+    /// As [`Portal::events`].
+    pub async fn events(&self, query: &EventQuery) -> Result<EventPage<Event>> {
+        self.feed(query.entities.clone()).events(query).await
+    }
+
+    /// Follows what happens on the desk, for the application itself: see [`Watch`].
+    ///
+    /// # Errors
+    /// As [`Portal::watch`].
+    pub async fn watch(&self, query: impl Into<EventQuery> + Send) -> Result<Watch<Event>> {
+        let EventQuery { since, entities, limit: _ } = query.into();
+        Watch::begin(self.feed(entities), &since).await
+    }
+
+    fn feed(&self, entities: Vec<Entity>) -> Reader {
+        Reader::new(Caller::system(self), None, entities)
+    }
+
+    /// Forgets the oldest events of the feed, up to the first that was recorded at `before` or later; returns how many.
+    /// The newest is always kept. History stays as it is.
+    ///
+    /// How long events are kept is the application's choice: as long as its slowest reader may be away. One that comes back
+    /// later gets [`Error::PositionExpired`](crate::Error::PositionExpired). Costs O(log n) for each event; stopped half-way, it can be called again.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`](crate::Error::Unsupported) by a store that can't; what else the store says.
+    pub async fn trim(&self, before: Timestamp) -> Result<usize> {
+        let mut trimmed = 0;
+        loop {
+            let now = self.store().trim(before, limits::TRIM_BATCH).await?;
+            trimmed += now;
+            if now < limits::TRIM_BATCH {
+                return Ok(trimmed);
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The feed, as a store keeps it: one event for each commit that history tells of, in one order.
+//!
+//! A **place** counts events, from 1, without gaps: in the desk's own feed all of them, in a customer's feed those that
+//! are theirs. So a customer's places tell nothing of what others do. Readers ask for what lies behind a place; a reader
+//! that is told of nothing [waits](super::Store::wait) and asks again.
+
+use crate::model::{Entity, HistoryEntry, UserId};
+
+/// How far a reader of a feed has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FeedPlace {
+    /// Whose numbering it is: another after the desk was made anew, for instance by an import.
+    pub epoch: u64,
+    /// The last event that the reader knows of; 0 before the first.
+    pub place: u64,
+}
+
+/// A page of a feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedQuery {
+    /// The customer whose feed it is; `None` for the desk's.
+    pub customer: Option<UserId>,
+    /// Begins behind this place; `None`: with the oldest event that is kept.
+    pub after: Option<u64>,
+    /// Only what happened to rows of these; none named: of all.
+    pub entities: Vec<Entity>,
+    /// The most events that are looked at. None, to be told only where the feed stands.
+    pub limit: usize,
+}
+
+/// The answer to a [`FeedQuery`]. Holds only what is durable, if the store is: an event that was shown is never taken
+/// back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FeedPage {
+    /// The feed's epoch.
+    pub epoch: u64,
+    /// The place before the oldest event that is kept: 0 until something is trimmed. Who asks for what lies behind an
+    /// earlier place has missed events, and is given none.
+    pub oldest: u64,
+    /// The place of the newest event; `oldest` if there is none.
+    pub newest: u64,
+    /// The place of the last event that was looked at, from where to go on; where the query begins if it was none.
+    pub resume: u64,
+    /// The events, in order. One of which nothing is left by the query is left out.
+    pub events: Vec<FeedEvent>,
+}
+
+/// What one commit did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedEvent {
+    /// Its place in the feed that was asked for.
+    pub place: u64,
+    /// What history tells of it, in the order of the change set, as far as the query asks for it: of a customer's feed
+    /// the entries whose [subject](HistoryEntry::subject) they are.
+    pub entries: Vec<HistoryEntry>,
+}

@@ -1,0 +1,43 @@
+//! Taking a whole desk in: the steps by which an import hands a store what an export told.
+//!
+//! Rows come as they were, with their versions and numbers, past rules and guards, in an order in which a row may name
+//! another that is still to come. Whoever drives the steps is [`crate::transfer`].
+
+use crate::model::{Entity, HistoryEntry, Key, Row};
+
+/// How far the text of an export was taken in: kept with what was taken in, in the same commit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImportMark {
+    /// How many of its lines.
+    pub lines: u64,
+    /// The digest of those lines: an import goes on only with the text that it began with.
+    pub digest: u128,
+}
+
+/// A step of an import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportStep {
+    /// Begins an import into an empty desk, which from then on refuses commands and reads with
+    /// [`Error::ImportUnfinished`](crate::Error::ImportUnfinished). Or goes on with one that was left unfinished, and
+    /// answers how far that had come; a store in which nothing of an unfinished import is left answers that nothing was
+    /// taken in.
+    Begin,
+    /// Takes in a part.
+    Restore(ImportPart),
+    /// Ends it: the numbers that were given last, after which new rows are numbered. The store makes sure that all holds
+    /// together; then the desk is open, and its feed is empty.
+    Finish(Vec<(Entity, u32)>),
+}
+
+/// A part of an import, taken in whole or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportPart {
+    /// Rows to stand as they are, in place of what the import brought under the same id before.
+    pub rows: Vec<Row>,
+    /// Rows that the import brought before, and that are gone.
+    pub gone: Vec<Key>,
+    /// History, likewise.
+    pub history: Vec<HistoryEntry>,
+    /// How far the text was read with it.
+    pub mark: ImportMark,
+}

@@ -1,0 +1,112 @@
+//! Counters against a recount of all rows, which must be of one moment.
+//!
+//! A recount that no commit got in between of is of one moment, though it took several views. That is tried first, since
+//! it holds up nobody; on a desk that is too busy for it, commands wait for the last try.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use bsm_core::model::Row;
+use bsm_core::schema::{Counter, contributions};
+use bsm_core::store::{Place, Verification};
+use bsm_core::{Error, Result};
+use bytes::Bytes;
+
+use super::{STRETCH, rows};
+use crate::committer::Desk;
+use crate::engine::{Direction, Engine};
+use crate::key::{self, tag};
+use crate::record::{self, Tally};
+use crate::snapshot::Snapshot;
+
+/// How often a recount in stretches is tried.
+const TRIES: usize = 2;
+
+type Sums = BTreeMap<(Counter, Vec<String>), i128>;
+
+/// Compares all counters with the rows.
+pub(super) fn compare(engine: &dyn Engine, desk: &Desk, found: &mut Verification) -> Result<()> {
+    for _ in 0..TRIES {
+        if let Some((rows, counters)) = count(engine, desk, STRETCH)? {
+            differences(&rows, &counters, found);
+            return Ok(());
+        }
+    }
+    if let Some((rows, counters)) = count(engine, desk, usize::MAX)? {
+        differences(&rows, &counters, found);
+    }
+    Ok(())
+}
+
+/// What the rows come to, and what the counters say; `None` if a commit came between two stretches.
+fn count(engine: &dyn Engine, desk: &Desk, stretch: usize) -> Result<Option<(Sums, Sums)>> {
+    let mut sums = Sums::new();
+    let mut after: Option<Bytes> = None;
+    let mut stands = None;
+    let end = key::prefix_end(&[tag::ROW]);
+    loop {
+        let view = engine.view().map_err(|error| record::unavailable(desk.name(), error))?;
+        let snapshot = Snapshot::new(&*view, desk.name());
+        let last = snapshot.keys_under(&[tag::FEED], Direction::Backward).next().transpose()?;
+        if *stands.get_or_insert_with(|| last.clone()) != last {
+            return Ok(None);
+        }
+        let from = after.as_ref().map_or(Bound::Included([tag::ROW].as_slice()), |key| Bound::Excluded(key.as_ref()));
+        let mut looked_at = 0;
+        for pair in snapshot.raw_pairs(from, end.as_ref().map(Vec::as_slice), Direction::Forward).take(stretch) {
+            let (key, raw) = pair?;
+            match rows::row_of(&snapshot, &key, &raw) {
+                Ok(row) => add(&mut sums, &row),
+                // Told where rows are looked at.
+                Err(Error::Damaged { .. }) => {}
+                Err(other) => return Err(other),
+            }
+            looked_at += 1;
+            after = Some(key);
+        }
+        if looked_at < stretch {
+            sums.retain(|_, sum| *sum != 0);
+            return Ok(Some((sums, counters(&snapshot)?)));
+        }
+    }
+}
+
+fn add(sums: &mut Sums, row: &Row) {
+    for (counter, values, amount) in contributions(row) {
+        let names = values.iter().map(|value| value.to_text().unwrap_or_default()).collect();
+        let sum = sums.entry((counter, names)).or_insert(0);
+        *sum = sum.saturating_add(amount);
+    }
+}
+
+fn counters(snapshot: &Snapshot<'_>) -> Result<Sums> {
+    let mut sums = Sums::new();
+    let end = key::prefix_end(&[tag::COUNTER]);
+    let (from, to) = (Bound::Included([tag::COUNTER].as_slice()), end.as_ref().map(Vec::as_slice));
+    for pair in snapshot.raw_pairs(from, to, Direction::Forward) {
+        let (key, raw) = pair?;
+        let Some(counter) = key.get(1).and_then(|code| Counter::from_code(*code)) else { continue };
+        match snapshot
+            .open(&key, &raw)
+            .and_then(|found| record::decode::<Tally>(snapshot.store(), &key, &found.payload))
+        {
+            Ok(tally) => drop(sums.insert((counter, tally.texts), tally.sum)),
+            // Told where keys are looked at; and here, as a counter that is missing.
+            Err(Error::Damaged { .. }) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(sums)
+}
+
+fn differences(rows: &Sums, counters: &Sums, found: &mut Verification) {
+    let names: std::collections::BTreeSet<_> = rows.keys().chain(counters.keys()).collect();
+    for name in names {
+        found.counters += 1;
+        let (rows, counter) = (rows.get(name).copied().unwrap_or(0), counters.get(name).copied().unwrap_or(0));
+        if rows != counter {
+            let (family, values) = name.clone();
+            found.differs(Place::Counter(family, values), format!("it says {counter}, and the rows come to {rows}"));
+        }
+    }
+}
