@@ -8,7 +8,7 @@ use bsm_core::Error;
 use bsm_core::schema::Counter;
 use bsm_core::store::{ChangeSet, CountQuery, Guard, ReadSet, Store, Write};
 use bsm_store_kv::Durability;
-use common::faulty::{FaultyEngine, begin_and_hold, durable, open};
+use common::faulty::{FaultyEngine, apply_and_hold, begin_and_hold, durable, open};
 use common::{article, at, delete, get, insert, poll_once, ticket, update, user, users, writes};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -88,7 +88,7 @@ async fn who_is_refused_leaves_the_others_of_the_group_alone() {
     for commit in &mut group {
         assert!(poll_once(commit).is_none());
     }
-    engine.hold_syncs(false);
+    engine.hold_applies(false);
     first.await.expect("committed");
     let mut answers = Vec::new();
     for commit in group {
@@ -114,7 +114,7 @@ async fn a_row_replaced_within_a_group_leaves_no_pieces_behind() {
     assert!(poll_once(&mut deleted).is_none());
     let mut made_anew = store.commit(insert([article(2, 1, "short").into()]));
     assert!(poll_once(&mut made_anew).is_none());
-    engine.hold_syncs(false);
+    engine.hold_applies(false);
     for commit in [first, deleted, made_anew] {
         commit.await.expect("committed");
     }
@@ -134,7 +134,7 @@ async fn a_dropped_future_is_done_wholly_or_not_at_all() {
     drop(store.commit(insert([user(4).into()])));
     let mut last = store.commit(insert([user(5).into()]));
     assert!(poll_once(&mut last).is_none());
-    engine.hold_syncs(false);
+    engine.hold_applies(false);
     last.await.expect("committed");
     let ids: Vec<_> = users(&store).await.iter().map(|row| row.key().id).collect();
     assert_eq!(ids, [user(5).id.as_uuid(), user(1).id.as_uuid()]);
@@ -143,7 +143,7 @@ async fn a_dropped_future_is_done_wholly_or_not_at_all() {
 #[tokio::test]
 async fn nothing_is_acknowledged_before_its_sync() {
     let (engine, store) = durable();
-    let mut commit = begin_and_hold(&engine, &store, 1);
+    let mut commit = apply_and_hold(&engine, &store, 1);
     assert!(poll_once(&mut commit).is_none(), "it is applied, and not on disk");
     let before = engine.head().expect("the head of the empty desk");
     engine.hold_syncs(false);
@@ -175,6 +175,35 @@ async fn what_waits_behind_a_command_in_place_is_done_after_it() {
     behind.await.expect("committed");
     closing.await.expect("closed");
     assert_eq!(users(&open(&engine, Durability::Sync)).await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_next_group_is_applied_while_the_last_syncs() {
+    let (engine, store) = durable();
+    let first = apply_and_hold(&engine, &store, 1);
+    let (applies, syncs) = (engine.applies(), engine.syncs());
+    let mut behind = Vec::new();
+    for n in 2..=5 {
+        let mut commit = store.commit(insert([user(n).into()]));
+        assert!(poll_once(&mut commit).is_none());
+        // One that is refused was checked against what the others left: it waits for them, too.
+        let mut refused = store.commit(insert([user(n).into()]));
+        assert!(poll_once(&mut refused).is_none());
+        behind.push((commit, refused));
+        engine.wait_for_applies(applies + n as usize - 1);
+    }
+    assert_eq!(users(&store).await.len(), 5, "all are applied");
+    for (commit, refused) in &mut behind {
+        assert!(poll_once(commit).is_none() && poll_once(refused).is_none(), "none is on disk");
+    }
+    engine.hold_syncs(false);
+    first.await.expect("committed");
+    for (commit, refused) in behind {
+        commit.await.expect("committed");
+        assert!(matches!(refused.await, Err(Error::Conflict { .. })));
+    }
+    assert_eq!(engine.syncs() - syncs, 1, "one sync covers what was applied before it began");
+    assert_eq!(engine.head().map(|head| head.position), Some(5));
 }
 
 #[tokio::test]
@@ -222,7 +251,7 @@ async fn a_large_group_is_cut_and_done_in_parts() {
         assert!(poll_once(&mut commit).is_none());
         waiting.push(commit);
     }
-    engine.hold_syncs(false);
+    engine.hold_applies(false);
     first.await.expect("committed");
     for commit in waiting {
         commit.await.expect("committed");

@@ -219,14 +219,14 @@ proptest! {
             let engine = Arc::new(FaultyEngine::new(true, 600));
             let store = a_store(&engine);
             let mut naive = seeded(&store).await;
-            // The thread is held in the sync of the first while the others gather behind it, in their order.
-            engine.hold_syncs(true);
+            // The first is held while it is applied, and the others gather behind it, in their order.
+            engine.hold_applies(true);
             let (applies, syncs) = (engine.applies(), engine.syncs());
             let first = common::insert([common::user(9_999).into()]);
             naive.commit(&first).expect("nobody else");
             let mut waiting = vec![store.commit(first)];
             assert!(poll_once(&mut waiting[0]).is_none());
-            engine.wait_for_syncs(syncs + 1);
+            engine.wait_for_applies(applies + 1);
             let mut expected = vec![Ok(Vec::new())];
             for wishes in &commands {
                 let change = change(&naive, wishes);
@@ -235,7 +235,7 @@ proptest! {
                 assert!(poll_once(&mut commit).is_none());
                 waiting.push(commit);
             }
-            engine.hold_syncs(false);
+            engine.hold_applies(false);
             for (commit, expected) in waiting.into_iter().zip(expected) {
                 assert_eq!(commit.await.map(|done| done.numbers).map_err(|error| refusal(&error)), expected);
             }

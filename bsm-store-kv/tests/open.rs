@@ -115,10 +115,10 @@ async fn data_that_is_no_desk_is_left_alone() {
 async fn another_format_is_named() {
     let engine = three_commits().await;
     let (key, _) = engine.dump().into_iter().find(|(_, value)| value.starts_with(b"bsm-kv")).expect("the format");
-    engine.put(&key, &Bytes::from_static(b"bsm-kv 2"));
+    engine.put(&key, &Bytes::from_static(b"bsm-kv 3"));
     match open(&engine) {
         Err(Error::UnknownFormat { found, supported, .. }) => {
-            assert_eq!((&*found, &*supported), ("bsm-kv 2", "bsm-kv 1"));
+            assert_eq!((&*found, &*supported), ("bsm-kv 3", "bsm-kv 2"));
         }
         other => panic!("{other:?}"),
     }
@@ -200,8 +200,8 @@ async fn a_flipped_bit_in_a_value_is_seen_or_harmless() {
         engine.put(&key, &value);
     }
     harmless.dedup();
-    // Numbers given last (1 3), and other rows' unique values (4), are not asked for by a read.
-    assert_eq!(harmless, [1, 4]);
+    // Other rows' unique values (4) are not asked for by a read.
+    assert_eq!(harmless, [4]);
     assert!(seen > 10_000, "{seen}");
 }
 

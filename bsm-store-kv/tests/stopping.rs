@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bsm_core::Error;
 use bsm_core::store::{ReadSet, Store};
 use bsm_store_kv::{Durability, KvStore};
-use common::faulty::{Fate, FaultyEngine, begin_and_hold, durable, open};
+use common::faulty::{Fate, FaultyEngine, apply_and_hold, begin_and_hold, durable, open};
 use common::{get, insert, poll_once, user, users};
 
 /// What every call answers once the store has stopped, and that the engine is let go.
@@ -53,15 +53,41 @@ async fn a_failure_stops_the_store() {
 #[tokio::test]
 async fn all_who_wait_are_told_when_a_sync_fails() {
     let (engine, store) = durable();
-    let first = begin_and_hold(&engine, &store, 1);
+    let first = apply_and_hold(&engine, &store, 1);
+    let applies = engine.applies();
     let mut second = store.commit(insert([user(2).into()]));
     assert!(poll_once(&mut second).is_none());
+    engine.wait_for_applies(applies + 1);
+    engine.on_sync(Fate::Fails);
+    engine.hold_syncs(false);
+    // What was applied behind it builds on it.
+    for commit in [first, second] {
+        let told = commit.await.expect_err("nobody knows");
+        assert!(matches!(told, Error::OutcomeUnknown { .. }), "{told:?}");
+    }
+    has_stopped(&engine, store).await;
+}
+
+#[tokio::test]
+async fn a_group_that_is_applied_while_a_sync_fails_is_told_so() {
+    let (engine, store) = durable();
+    let first = apply_and_hold(&engine, &store, 1);
+    engine.hold_applies(true);
+    let applies = engine.applies();
+    let mut second = store.commit(insert([user(2).into()]));
+    assert!(poll_once(&mut second).is_none());
+    engine.wait_for_applies(applies + 1);
+    let mut third = store.commit(insert([user(3).into()]));
+    assert!(poll_once(&mut third).is_none());
     engine.on_sync(Fate::Fails);
     engine.hold_syncs(false);
     let told = first.await.expect_err("nobody knows");
     assert!(matches!(told, Error::OutcomeUnknown { .. }), "{told:?}");
-    let told = second.await.expect_err("it was not begun");
+    let told = third.await.expect_err("it was not begun");
     assert!(matches!(told, Error::Closed { .. }), "{told:?}");
+    engine.hold_applies(false);
+    let told = second.await.expect_err("it builds on what may be lost");
+    assert!(matches!(told, Error::OutcomeUnknown { .. }), "{told:?}");
     has_stopped(&engine, store).await;
 }
 
@@ -100,7 +126,7 @@ async fn closing_does_what_waits_and_no_more() {
     assert!(poll_once(&mut closing).is_none(), "it waits for those under way");
     let told = store.commit(insert([user(3).into()])).await.expect_err("it takes no more");
     assert!(matches!(told, Error::Closed { .. }), "{told:?}");
-    engine.hold_syncs(false);
+    engine.hold_applies(false);
     first.await.expect("committed");
     second.await.expect("committed");
     closing.await.expect("closed");
@@ -118,7 +144,7 @@ async fn a_dropped_close_closes_all_the_same() {
     let mut closing = store.close();
     assert!(poll_once(&mut closing).is_none());
     drop(closing);
-    engine.hold_syncs(false);
+    engine.hold_applies(false);
     first.await.expect("committed");
     store.close().await.expect("closed");
     assert_eq!(Arc::strong_count(&engine), 1);

@@ -273,8 +273,19 @@ pub fn durable() -> (Arc<FaultyEngine>, KvStore) {
 /// A commit under way.
 pub type Commit<'s> = Pin<Box<dyn Future<Output = bsm_core::Result<Committed>> + Send + 's>>;
 
-/// A commit of user `n`, begun, and held in its sync until the test lets syncs go on.
+/// A commit of user `n`, begun, and held while it is applied until the test lets [applies](FaultyEngine::hold_applies) go on:
+/// what is commanded meanwhile gathers behind it, as one group.
 pub fn begin_and_hold<'s>(engine: &FaultyEngine, store: &'s KvStore, n: u32) -> Commit<'s> {
+    engine.hold_applies(true);
+    let applies = engine.applies();
+    let mut commit = store.commit(super::insert([super::user(n).into()]));
+    assert!(super::poll_once(&mut commit).is_none());
+    engine.wait_for_applies(applies + 1);
+    commit
+}
+
+/// A commit of user `n` that is applied, and held in its sync until the test lets [syncs](FaultyEngine::hold_syncs) go on.
+pub fn apply_and_hold<'s>(engine: &FaultyEngine, store: &'s KvStore, n: u32) -> Commit<'s> {
     engine.hold_syncs(true);
     let syncs = engine.syncs();
     let mut commit = store.commit(super::insert([super::user(n).into()]));
