@@ -77,6 +77,15 @@ macro_rules! __conformance_cases {
                 a_request_is_converted_once,
                 of_many_conversions_at_once_one_wins,
             }
+            any feed {
+                every_command_makes_one_event,
+                any_position_goes_on_behind_its_event,
+                events_are_filtered_by_entity,
+                a_customer_is_told_only_what_is_theirs,
+                a_customers_positions_tell_nothing_of_others,
+                a_position_is_good_for_its_own_feed_only,
+                who_may_not_use_the_portal_is_told_nothing,
+            }
             any history {
                 history_tells_who_and_when,
                 history_comes_in_pages_both_ways,
@@ -234,6 +243,12 @@ macro_rules! __conformance_cases {
                 the_desk_closes_what_was_resolved_long_enough_ago,
                 the_desk_closes_any_number,
             }
+            trimming trimming {
+                what_was_trimmed_is_told_as_missed,
+                places_go_on_after_everything_was_trimmed,
+                a_long_feed_is_trimmed_in_parts,
+                a_slow_watch_is_told_what_it_missed,
+            }
             any versions {
                 a_stale_version_is_a_conflict,
                 every_kind_of_row_can_be_expected,
@@ -245,6 +260,14 @@ macro_rules! __conformance_cases {
                 views_follow_a_rename,
                 request_rows_have_service_price_customer_and_timing,
                 rating_rows_have_service_and_customer,
+            }
+            any watching {
+                both_sides_see_every_step_of_the_flow,
+                a_watch_is_woken,
+                a_dropped_wait_loses_nothing,
+                a_watch_that_is_resumed_misses_and_repeats_nothing,
+                closing_ends_every_wait,
+                a_stream_ends_behind_its_first_error,
             }
         }
     };

@@ -54,6 +54,7 @@ pub mod catalogue;
 pub mod commits;
 pub mod concurrency;
 pub mod conversion;
+pub mod feed;
 pub mod history;
 pub mod idempotency;
 pub mod interleavings;
@@ -74,8 +75,10 @@ pub mod stamps;
 pub mod summary;
 pub mod ticket_changes;
 pub mod ticket_moves;
+pub mod trimming;
 pub mod versions;
 pub mod views;
+pub mod watching;
 
 use std::fmt;
 use std::pin::Pin;

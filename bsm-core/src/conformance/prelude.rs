@@ -6,7 +6,7 @@ pub(super) use super::dump::{Dump, audit, every_entry};
 pub(super) use super::outcome::{Failed, Outcome, refused, refused_like};
 pub(super) use super::race::{both, given_up, in_step, one_wins, race};
 pub(super) use super::world::World;
-pub(super) use crate::feed::UpdatedBy;
+pub(super) use crate::feed::{Event, EventQuery, OwnEvent, Position, Since, UpdatedBy};
 pub(super) use crate::model::*;
 pub(super) use crate::rules::limits;
 pub(super) use crate::schema::{Field, Relation};

@@ -32,6 +32,19 @@ pub async fn any(name: &str, place: &Place, case: impl AsyncFnOnce(Arc<dyn Store
     }
 }
 
+/// Runs a case that a store must pass whose feed can be trimmed.
+///
+/// # Panics
+/// If it fails, or leaves a desk that does not hold together.
+pub async fn trimming(name: &str, place: &Place, case: impl AsyncFnOnce(Arc<dyn Store>) -> Outcome) -> Ran {
+    if place.store().capabilities().trims {
+        return any(name, place, case).await;
+    }
+    let reason = "the store's feed can't be trimmed";
+    not_run(name, place, reason);
+    Ran::NotRun(reason)
+}
+
 /// Runs a case that a durable store must pass.
 ///
 /// # Panics
