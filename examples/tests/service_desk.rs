@@ -77,6 +77,24 @@ fn assert_flow(report: &Value) {
         assert!(step["commands"].as_array().is_some_and(|commands| !commands.is_empty()));
         assert!(step["ids"]["request"].is_string());
     }
+    // Each side is told of what the other did, once and in order.
+    let told = |side: &str| -> Vec<Vec<&str>> {
+        let notices = steps.iter().flat_map(|step| step["told"][side].as_array().expect("notices"));
+        let mut ranks = 0..;
+        notices
+            .map(|notice| {
+                assert_eq!(notice["rank"].as_u64(), ranks.next().map(|rank| rank + 1));
+                notice["rows"].as_array().expect("rows").iter().map(|row| row.as_str().expect("a row")).collect()
+            })
+            .collect()
+    };
+    let expected = [
+        vec!["request created"],
+        vec!["ticket created", "request changed"],
+        vec!["request changed", "ticket changed"],
+        vec!["rating created", "request changed"],
+    ];
+    assert_eq!((told("admin"), told("customer")), (expected.clone().into(), expected.into()));
     let made = &steps[2];
     assert_eq!(made["admin_sees"]["rows"][0]["category"], "customer_request");
     // Each half of the pair names the other.

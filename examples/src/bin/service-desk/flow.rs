@@ -2,14 +2,14 @@
 //!
 //! One desk handle acts. Two others only look, one for the admin and one for the customer: whatever they show, they have
 //! read from the store. They are given the stamp of the last command, so that this also holds where a store answers reads
-//! from a replica.
+//! from a replica. And two watch: they were begun before the first step, and are told of each as it happens.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bsm::demo::Demo;
-use bsm::feed::OwnUpdate;
-use bsm::model::{Rating, RequestId, Stars, TicketId};
+use bsm::feed::{Event, OwnEvent, OwnUpdate, Since, Watch};
+use bsm::model::{Action, Key, Rating, RequestId, Stars, TicketId};
 use bsm::store::Stamp;
 use bsm::view::{OwnListing, Query, Summary, UnifiedTicket, WorkListing};
 use bsm::{Admin, CUSTOMER_REQUEST, Customer, Desk, SubmitRequest, TicketFromRequest};
@@ -31,8 +31,31 @@ pub(crate) struct Step {
     pub(crate) commands: Vec<&'static str>,
     /// What they were about, and what they made.
     pub(crate) ids: BTreeMap<&'static str, String>,
+    /// What the watchers on either side were told since the step before.
+    pub(crate) told: Told,
     pub(crate) admin_sees: AdminSees,
     pub(crate) customer_sees: CustomerSees,
+}
+
+/// What two watches told, which were begun before the first step.
+#[derive(Debug, Serialize)]
+pub(crate) struct Told {
+    pub(crate) admin: Vec<Notice>,
+    pub(crate) customer: Vec<Notice>,
+}
+
+/// One event: which since the watch began, and what became of which rows.
+#[derive(Debug, Serialize)]
+pub(crate) struct Notice {
+    pub(crate) rank: usize,
+    pub(crate) rows: Vec<String>,
+}
+
+impl Notice {
+    fn new(rank: &mut usize, rows: impl IntoIterator<Item = (Key, Action)>) -> Self {
+        *rank += 1;
+        Self { rank: *rank, rows: rows.into_iter().map(|(key, action)| format!("{} {action}", key.entity)).collect() }
+    }
 }
 
 /// What the admin's portal shows of the request, and of the whole desk.
@@ -69,6 +92,10 @@ struct Walk {
     customer: Customer,
     admin_looks: Admin,
     customer_looks: Customer,
+    admin_watch: Watch<Event>,
+    customer_watch: Watch<OwnEvent>,
+    /// How many events each watch has told.
+    ranks: (usize, usize),
     ids: BTreeMap<&'static str, String>,
     steps: Vec<Step>,
 }
@@ -82,6 +109,9 @@ pub(crate) async fn walk(desk: &Desk, demo: &Demo) -> Result<Vec<Step>, Fault> {
         customer: desk.customer(customer),
         admin_looks: look().admin(demo.admin),
         customer_looks: look().customer(customer),
+        admin_watch: look().admin(demo.admin).watch(Since::Now).await?,
+        customer_watch: look().customer(customer).watch(Since::Now).await?,
+        ranks: (0, 0),
         ids: BTreeMap::from([("customer", customer.to_string()), ("service", demo.orderable.to_string())]),
         steps: Vec::new(),
     };
@@ -151,8 +181,25 @@ impl Walk {
         let customer_sees = CustomerSees::through(&self.customer_looks, request, ticket).await?;
         let number = u8::try_from(self.steps.len() + 1).unwrap_or(u8::MAX);
         let (commands, ids) = (commands.to_vec(), self.ids.clone());
-        self.steps.push(Step { number, title, commands, ids, admin_sees, customer_sees });
+        let told = self.told().await?;
+        self.steps.push(Step { number, title, commands, ids, told, admin_sees, customer_sees });
         self.steps.last().ok_or(Fault::Missing("the step"))
+    }
+}
+
+impl Walk {
+    /// What the watches have been told since they were asked last. A step was acknowledged, so it is there already.
+    async fn told(&mut self) -> Result<Told, Fault> {
+        let mut told = Told { admin: Vec::new(), customer: Vec::new() };
+        while let Some(event) = self.admin_watch.try_next().await? {
+            let rows = event.entries.iter().map(|entry| (entry.key, entry.action));
+            told.admin.push(Notice::new(&mut self.ranks.0, rows));
+        }
+        while let Some(event) = self.customer_watch.try_next().await? {
+            let rows = event.updates.iter().map(|update| (update.key, update.action));
+            told.customer.push(Notice::new(&mut self.ranks.1, rows));
+        }
+        Ok(told)
     }
 }
 

@@ -3,18 +3,27 @@
 use bsm::feed::UpdatedBy;
 
 use super::{Page, time};
-use crate::flow::{AdminSees, CustomerSees, Step};
+use crate::flow::{AdminSees, CustomerSees, Notice, Step};
 
 impl Page {
     /// One step.
     pub(super) fn step(&mut self, step: &Step) {
         self.heading(format_args!("Step {}: {}", step.number, step.title));
         self.aside(step.commands.join(", "));
+        self.told("admin", &step.told.admin);
+        self.told("customer", &step.told.customer);
         self.admin(&step.admin_sees);
         self.customer(&step.customer_sees);
         if step.number == 6 {
             self.line("");
             self.totals(&step.admin_sees.summary);
+        }
+    }
+
+    /// What a watcher was told.
+    fn told(&mut self, who: &str, notices: &[Notice]) {
+        for Notice { rank, rows } in notices {
+            self.aside(format_args!("  told to the {who}, event {rank}: {}", rows.join(", ")));
         }
     }
 
