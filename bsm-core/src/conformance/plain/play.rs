@@ -75,9 +75,9 @@ impl<'a> Play<'a> {
     }
 
     async fn wish(&mut self, wish: &Wish) -> Result<(), String> {
-        let call = wish.call(&self.plain);
+        let (kind, call) = wish.call(&self.plain);
         let succeeded = self.call(&call).await?;
-        self.tally.count(wish.kind, succeeded);
+        self.tally.count(kind, succeeded);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::command::Call;
 use super::play::Play;
 use super::state::{Plain, Reply};
 use super::tally::Tally;
-use super::wish::{Step, Wish};
+use super::wish::{Kind, Step, Wish};
 use super::{compare, drive};
 use crate::conformance::Place;
 use crate::conformance::dump::every_entry;
@@ -67,23 +67,24 @@ async fn at_once(play: &mut Play<'_>, wishes: &[Vec<Wish>]) -> Result<Vec<Told>,
     let stores = in_step_for(&play.store, wishes.len(), PATIENCE);
     for (store, wishes) in stores.iter().zip(wishes) {
         let desk = play.another_desk(store);
-        let calls: Vec<Call> = wishes.iter().map(|wish| wish.call(&play.plain)).collect();
+        let calls: Vec<(Kind, Call)> = wishes.iter().map(|wish| wish.call(&play.plain)).collect();
         let start = Arc::clone(&start);
         running.push(tokio::spawn(async move {
             start.wait().await;
-            let mut told = Told::new();
-            for call in calls {
+            let (mut told, mut kinds) = (Told::new(), Vec::new());
+            for (kind, call) in calls {
                 let reply = drive::call(&desk, &call, &[]).await;
+                kinds.push((kind, reply.is_ok()));
                 told.push((call, reply));
             }
-            told
+            (told, kinds)
         }));
     }
     let mut tasks = Vec::new();
-    for (task, wishes) in running.into_iter().zip(wishes) {
-        let told = task.await.map_err(|error| format!("a caller panicked: {error}"))?;
-        for ((_, reply), wish) in told.iter().zip(wishes) {
-            play.tally.count(wish.kind, reply.is_ok());
+    for task in running {
+        let (told, kinds) = task.await.map_err(|error| format!("a caller panicked: {error}"))?;
+        for (kind, succeeded) in kinds {
+            play.tally.count(kind, succeeded);
         }
         tasks.push(told);
     }

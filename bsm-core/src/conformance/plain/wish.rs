@@ -138,20 +138,75 @@ pub(super) struct Maker<'a> {
     pub(super) dice: Dice<'a>,
     /// Whose the row is that was chosen last.
     pub(super) owner: Option<UserId>,
+    /// Whether nothing was likely where something was looked for.
+    missed: bool,
+}
+
+impl Kind {
+    /// What must happen before, if there is nothing yet on which this can be done.
+    const fn before(self) -> Option<Self> {
+        Some(match self {
+            Self::Rate => Self::Fulfil,
+            Self::DeleteRating => Self::Rate,
+            Self::ReopenTicket | Self::CloseTicket | Self::ReopenOwn | Self::CloseOwn => Self::ResolveTicket,
+            Self::FollowUp => Self::CloseTicket,
+            Self::FollowUpOwn => Self::WithdrawOwn,
+            Self::ResolveTicket => Self::MakeTicket,
+            Self::StartTicket
+            | Self::HoldTicket
+            | Self::CancelTicket
+            | Self::ChangeTicket
+            | Self::Touch
+            | Self::Assign
+            | Self::Unassign
+            | Self::AddNote
+            | Self::WithdrawOwn => Self::OpenTicket,
+            Self::MakeTicket
+            | Self::Approve
+            | Self::Schedule
+            | Self::StartRequest
+            | Self::Fulfil
+            | Self::Reject
+            | Self::CancelRequest
+            | Self::CancelOwn => Self::Submit,
+            Self::ChangeArticle | Self::PublishArticle | Self::ArchiveArticle | Self::WithdrawArticle => {
+                Self::CreateArticle
+            }
+            Self::Submit | Self::SubmitFor | Self::ChangeService | Self::RetireService | Self::DeleteService => {
+                Self::CreateService
+            }
+            Self::Reactivate | Self::DeleteUser => Self::CreateUser,
+            _ => return None,
+        })
+    }
 }
 
 impl Wish {
-    /// The call, on a desk that stands like this.
-    pub(crate) fn call(&self, plain: &Plain) -> Call {
+    /// The call, on a desk that stands like this; mostly of the kind that was wished for, or of one that comes before.
+    pub(crate) fn call(&self, plain: &Plain) -> (Kind, Call) {
+        let mut wish = *self;
+        let (mut call, mut missed) = wish.call_of_kind(plain);
+        // Now and then on nothing that is likely, all the same.
+        while missed
+            && self.dice[31] < 224
+            && let Some(before) = wish.kind.before()
+        {
+            wish.kind = before;
+            (call, missed) = wish.call_of_kind(plain);
+        }
+        (wish.kind, call)
+    }
+
+    fn call_of_kind(&self, plain: &Plain) -> (Call, bool) {
         let mut head = Dice::new(&self.dice[..6]);
-        let mut maker = Maker { plain, dice: Dice::new(&self.dice[6..]), owner: None };
+        let mut maker = Maker { plain, dice: Dice::new(&self.dice[6..]), owner: None, missed: false };
         if self.kind == Kind::Again
             && let Some(mut call) = head.one_of(&plain.used).map(|used| used.call)
         {
             if head.once_in(12) {
                 call.expecting = Some(Version(1));
             }
-            return call;
+            return (call, false);
         }
         let door = KINDS.iter().find(|(kind, ..)| *kind == self.kind).map_or(Door::Agent, |(_, door, _)| *door);
         let (stray, which) = (head.byte(), head.byte());
@@ -160,7 +215,7 @@ impl Wish {
         let actor = maker.actor(door, stray, which);
         let mut call = Call::new(door, actor, command);
         if door == Door::Desk {
-            return call;
+            return (call, false);
         }
         call.at = match head.byte() {
             // Clocks differ, and what is told may be long past.
@@ -180,7 +235,7 @@ impl Wish {
             byte if byte >= 224 && call.command.target().is_some() => Some(found),
             _ => None,
         };
-        call
+        (call, maker.missed)
     }
 }
 
@@ -195,6 +250,7 @@ impl Maker<'_> {
         let how = self.dice.byte();
         let rows = self.plain.rows(entity);
         let fits: Vec<Uuid> = rows.iter().filter(|row| likely(row)).map(|row| row.key().id).collect();
+        self.missed |= fits.is_empty();
         let ever = self.plain.made.iter().filter(|key| key.entity == entity).map(|key| key.id);
         let chosen = match how {
             255 => None,
