@@ -54,7 +54,10 @@ impl Maker<'_> {
                 let of = self.own(|ticket| ticket.status.is_final());
                 Command::FollowUpOwn(FollowUp { of, ticket: self.own_ticket() })
             }
-            Kind::CloseResolved => Command::CloseResolved(past(self.plain.now, self.dice.byte() / 4)),
+            Kind::CloseResolved => Command::CloseResolved(match self.dice.byte() {
+                byte if byte < 160 => self.plain.now.plus_micros(1_000_000),
+                byte => past(self.plain.now, byte),
+            }),
             Kind::Submit
             | Kind::SubmitFor
             | Kind::MakeTicket
@@ -116,7 +119,10 @@ impl Maker<'_> {
             Kind::Schedule => Command::Schedule(self.request(moved(RequestStatus::Scheduled)), self.day()),
             Kind::Approve => self.request_to(RequestStatus::Approved, moved(RequestStatus::Approved)),
             Kind::StartRequest => self.request_to(RequestStatus::InProgress, moved(RequestStatus::InProgress)),
-            Kind::Fulfil => self.request_to(RequestStatus::Fulfilled, moved(RequestStatus::Fulfilled)),
+            Kind::Fulfil => {
+                let moved = moved(RequestStatus::Fulfilled);
+                self.request_to(RequestStatus::Fulfilled, |request| request.ticket_id.is_none() && moved(request))
+            }
             Kind::Reject => self.request_to(RequestStatus::Rejected, moved(RequestStatus::Rejected)),
             Kind::CancelRequest => self.request_to(RequestStatus::Cancelled, moved(RequestStatus::Cancelled)),
             Kind::CancelOwn => Command::CancelOwn(self.request(moved(RequestStatus::Cancelled))),

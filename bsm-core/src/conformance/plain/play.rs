@@ -75,7 +75,7 @@ impl<'a> Play<'a> {
     }
 
     async fn wish(&mut self, wish: &Wish) -> Result<(), String> {
-        let (kind, call) = wish.call(&self.plain);
+        let (kind, call) = wish.call(&self.plain, &[]);
         let succeeded = self.call(&call).await?;
         self.tally.count(kind, succeeded);
         Ok(())

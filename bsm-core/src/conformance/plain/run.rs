@@ -79,8 +79,8 @@ pub fn reopening(settings: &Settings, runtime: &Handle, fresh: impl AsyncFn() ->
 /// With the story of a case whose answers no serial order explains.
 pub fn concurrent(settings: &Settings, runtime: &Handle, fresh: impl AsyncFn() -> Place) {
     let cases = settings.cases(96);
-    run(settings, cases, &races(settings.length()), |(steps, wishes), tally| {
-        runtime.block_on(async { serial::race(&fresh().await, steps, wishes, tally).await })
+    run(settings, cases, &races(settings.length()), |(steps, wishes, which), tally| {
+        runtime.block_on(async { serial::race(&fresh().await, steps, wishes, *which, tally).await })
     });
 }
 

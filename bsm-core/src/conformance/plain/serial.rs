@@ -10,7 +10,7 @@ use super::command::Call;
 use super::play::Play;
 use super::state::{Plain, Reply};
 use super::tally::Tally;
-use super::wish::{Kind, Step, Wish};
+use super::wish::{Kind, Step, Wish, focus};
 use super::{compare, drive};
 use crate::conformance::Place;
 use crate::conformance::dump::every_entry;
@@ -27,20 +27,26 @@ type Told = Vec<(Call, Reply)>;
 ///
 /// # Errors
 /// The story, if no serial order explains it.
-pub(crate) async fn race(place: &Place, steps: &[Step], wishes: &[Vec<Wish>], tally: &mut Tally) -> Result<(), String> {
+pub(crate) async fn race(
+    place: &Place,
+    steps: &[Step],
+    wishes: &[Vec<Wish>],
+    which: u8,
+    tally: &mut Tally,
+) -> Result<(), String> {
     let mut play = Play::begin(place).await?;
-    let outcome = run(&mut play, steps, wishes).await;
+    let outcome = run(&mut play, steps, wishes, which).await;
     tally.add(&play.tally);
     let closed = play.desk.close().await;
     outcome.map_err(|what| play.story(&what))?;
     closed.map_err(|error| play.story(&format!("was followed by a close that failed: {error:?}")))
 }
 
-async fn run(play: &mut Play<'_>, steps: &[Step], wishes: &[Vec<Wish>]) -> Result<(), String> {
+async fn run(play: &mut Play<'_>, steps: &[Step], wishes: &[Vec<Wish>], which: u8) -> Result<(), String> {
     for step in steps {
         play.step(step).await?;
     }
-    let tasks: Vec<Told> = at_once(play, wishes).await?;
+    let tasks: Vec<Told> = at_once(play, wishes, &focus(&play.plain, which)).await?;
     play.told.push_str("At once:\n");
     for (number, task) in tasks.iter().enumerate() {
         for (call, reply) in task {
@@ -61,13 +67,13 @@ async fn run(play: &mut Play<'_>, steps: &[Step], wishes: &[Vec<Wish>]) -> Resul
 }
 
 /// Runs the callers as tasks, each with a desk of its own whose first command is decided on the same state as the others'.
-async fn at_once(play: &mut Play<'_>, wishes: &[Vec<Wish>]) -> Result<Vec<Told>, String> {
+async fn at_once(play: &mut Play<'_>, wishes: &[Vec<Wish>], focus: &[Key]) -> Result<Vec<Told>, String> {
     let start = Arc::new(Barrier::new(wishes.len()));
     let mut running = Vec::new();
     let stores = in_step_for(&play.store, wishes.len(), PATIENCE);
     for (store, wishes) in stores.iter().zip(wishes) {
         let desk = play.another_desk(store);
-        let calls: Vec<(Kind, Call)> = wishes.iter().map(|wish| wish.call(&play.plain)).collect();
+        let calls: Vec<(Kind, Call)> = wishes.iter().map(|wish| wish.call(&play.plain, focus)).collect();
         let start = Arc::clone(&start);
         running.push(tokio::spawn(async move {
             start.wait().await;

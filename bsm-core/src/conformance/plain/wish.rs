@@ -126,16 +126,18 @@ pub(crate) fn steps(length: usize, reopens: bool) -> impl Strategy<Value = Vec<S
     prop::collection::vec(step, length / 2..=length)
 }
 
-/// A sequence that comes first, and two or three tasks of one to three commands each.
-pub(crate) fn races(length: usize) -> impl Strategy<Value = (Vec<Step>, Vec<Vec<Wish>>)> {
+/// A sequence that comes first, two or three tasks of one to three commands each, and what they all want.
+pub(crate) fn races(length: usize) -> impl Strategy<Value = (Vec<Step>, Vec<Vec<Wish>>, u8)> {
     let task = prop::collection::vec(wish().prop_filter("one command", |wish| wish.kind != Kind::CloseResolved), 1..=3);
-    (steps(length, false), prop::collection::vec(task, 2..=3))
+    (steps(length, false), prop::collection::vec(task, 2..=3), any::<u8>())
 }
 
 /// Makes a call of a wish.
 pub(super) struct Maker<'a> {
     pub(super) plain: &'a Plain,
     pub(super) dice: Dice<'a>,
+    /// Rows that everybody wants.
+    focus: &'a [Key],
     /// Whose the row is that was chosen last.
     pub(super) owner: Option<UserId>,
     /// Whether nothing was likely where something was looked for.
@@ -144,8 +146,9 @@ pub(super) struct Maker<'a> {
 
 impl Kind {
     /// What must happen before, if there is nothing yet on which this can be done.
-    const fn before(self) -> Option<Self> {
+    const fn before(self, by_ticket: bool) -> Option<Self> {
         Some(match self {
+            Self::Rate if by_ticket => Self::ResolveTicket,
             Self::Rate => Self::Fulfil,
             Self::DeleteRating => Self::Rate,
             Self::ReopenTicket | Self::CloseTicket | Self::ReopenOwn | Self::CloseOwn => Self::ResolveTicket,
@@ -183,23 +186,25 @@ impl Kind {
 
 impl Wish {
     /// The call, on a desk that stands like this; mostly of the kind that was wished for, or of one that comes before.
-    pub(crate) fn call(&self, plain: &Plain) -> (Kind, Call) {
+    ///
+    /// It is mostly about rows of `focus`, where there is one: callers who race want the same.
+    pub(crate) fn call(&self, plain: &Plain, focus: &[Key]) -> (Kind, Call) {
         let mut wish = *self;
-        let (mut call, mut missed) = wish.call_of_kind(plain);
+        let (mut call, mut missed) = wish.call_of_kind(plain, focus);
         // Now and then on nothing that is likely, all the same.
         while missed
             && self.dice[31] < 224
-            && let Some(before) = wish.kind.before()
+            && let Some(before) = wish.kind.before(self.dice[30] < 160)
         {
             wish.kind = before;
-            (call, missed) = wish.call_of_kind(plain);
+            (call, missed) = wish.call_of_kind(plain, focus);
         }
         (wish.kind, call)
     }
 
-    fn call_of_kind(&self, plain: &Plain) -> (Call, bool) {
+    fn call_of_kind(self, plain: &Plain, focus: &[Key]) -> (Call, bool) {
         let mut head = Dice::new(&self.dice[..6]);
-        let mut maker = Maker { plain, dice: Dice::new(&self.dice[6..]), owner: None, missed: false };
+        let mut maker = Maker { plain, dice: Dice::new(&self.dice[6..]), focus, owner: None, missed: false };
         if self.kind == Kind::Again
             && let Some(mut call) = head.one_of(&plain.used).map(|used| used.call)
         {
@@ -239,6 +244,19 @@ impl Wish {
     }
 }
 
+/// What callers who race want: a request with its ticket, rating and service, its customer, and who works on it.
+pub(crate) fn focus(plain: &Plain, which: u8) -> Vec<Key> {
+    let place = usize::from(which) % plain.requests.len().max(1);
+    let Some(request) = plain.requests.values().nth(place) else { return Vec::new() };
+    let ticket = request.ticket_id.and_then(|id| plain.tickets.get(&id));
+    let worker = ticket.and_then(|ticket| ticket.assigned_to);
+    let mut keys: Vec<Key> = vec![request.id.into(), request.service_id.into(), request.customer_id.into()];
+    keys.extend(request.rating_id.map(Key::from));
+    keys.extend(ticket.map(|ticket| Key::from(ticket.id)));
+    keys.extend(worker.map(Key::from));
+    keys
+}
+
 /// A moment some hours or days ago.
 pub(super) fn past(now: Timestamp, byte: u8) -> Timestamp {
     now.plus_micros(-i64::from(byte % 40 + 1) * 7_919_000_123)
@@ -248,6 +266,7 @@ impl Maker<'_> {
     /// A row of an entity: mostly a likely one; now and then any that ever was, or none.
     pub(super) fn pick(&mut self, entity: Entity, likely: impl Fn(&Row) -> bool) -> Uuid {
         let how = self.dice.byte();
+        let wanted: Vec<Uuid> = self.focus.iter().filter(|key| key.entity == entity).map(|key| key.id).collect();
         let rows = self.plain.rows(entity);
         let fits: Vec<Uuid> = rows.iter().filter(|row| likely(row)).map(|row| row.key().id).collect();
         self.missed |= fits.is_empty();
@@ -256,6 +275,10 @@ impl Maker<'_> {
             255 => None,
             // The id of something, but maybe not of this entity.
             254 => self.dice.one_of(&self.plain.made).map(|key| key.id),
+            byte if byte < 240 && byte % 4 != 3 && !wanted.is_empty() => {
+                self.missed = false;
+                self.dice.one_of(&wanted)
+            }
             byte if byte < 240 && !fits.is_empty() => self.dice.one_of(&fits),
             _ => self.dice.one_of(&ever.collect::<Vec<_>>()),
         };
