@@ -52,7 +52,7 @@ async fn walk<T: PartialEq + std::fmt::Debug + Clone, L: Listing>(
         return Err(format!("{query:?} gave {} rows on a page", page.rows.len()));
     }
     same(|| format!("beginning of {query:?}"), &pages.first().and_then(|page| page.previous.clone()), &None)?;
-    if pages.len() > 1 && turn % 3 == 0 {
+    if pages.len() > 1 && turn.is_multiple_of(3) {
         let mut back = Vec::new();
         let mut at = pages.pop();
         while let Some(page) = at {
@@ -128,7 +128,7 @@ fn passes(filter: &WorkFilter, row: &Row) -> bool {
         && match row {
             Row::Ticket(ticket) => {
                 !needs_request
-                    && !(filter.unassigned && ticket.assigned_to.is_some())
+                    && (!filter.unassigned || ticket.assigned_to.is_none())
                     && filter.priority.is_none_or(|priority| ticket.priority == priority)
                     && filter.group.as_ref().is_none_or(|group| ticket.group.as_ref() == Some(group))
             }

@@ -114,7 +114,7 @@ impl Maker<'_> {
                 let fits = |request: &ServiceRequest| {
                     request.ticket_id.is_none() && (request.status == to || request_moves(request, who).contains(&to))
                 };
-                Command::MakeTicket(self.request(fits), self.from_request())
+                Command::MakeTicket(self.request(fits), self.conversion())
             }
             Kind::Schedule => Command::Schedule(self.request(moved(RequestStatus::Scheduled)), self.day()),
             Kind::Approve => self.request_to(RequestStatus::Approved, moved(RequestStatus::Approved)),
@@ -145,7 +145,7 @@ impl Maker<'_> {
         begun.plus_micros(i64::from(self.dice.byte() % 4) * 86_400_000_000)
     }
 
-    fn from_request(&mut self) -> TicketFromRequest {
+    fn conversion(&mut self) -> TicketFromRequest {
         let plain = TicketFromRequest::default();
         TicketFromRequest {
             impact: self.dice.one_of(Impact::ALL).unwrap_or(plain.impact),

@@ -1,6 +1,6 @@
 //! Runs random cases, shrinks one that fails, and tells it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 
 use proptest::strategy::Strategy;
@@ -99,14 +99,25 @@ fn run<S: Strategy>(
         ..Config::default()
     };
     let tally = RefCell::new(Tally::default());
+    // The case that failed first; what comes behind it shrinks it.
+    let first = Cell::new(0);
     let mut runner = TestRunner::new(config);
-    let outcome = runner.run(strategy, |value| case(&value, &mut tally.borrow_mut()).map_err(TestCaseError::fail));
+    let outcome = runner.run(strategy, |value| {
+        let outcome = case(&value, &mut tally.borrow_mut());
+        if outcome.is_err() && first.get() == 0 {
+            first.set(tally.borrow().cases);
+        }
+        outcome.map_err(TestCaseError::fail)
+    });
     println!("{}", tally.borrow());
     match outcome {
         Ok(()) => {}
         // The steps themselves are bytes, which tell nobody anything; their seed is in the file.
         Err(TestError::Fail(story, _)) => {
-            panic!("{story}\nThe case is kept in {}, and is run first from now on.", settings.kept_at)
+            let (first, file) = (first.get(), settings.kept_at);
+            panic!(
+                "{story}\nIt was case {first} of {cases}, made smaller. It is kept in {file}, and run first from now on."
+            )
         }
         Err(TestError::Abort(why)) => panic!("given up: {why}"),
     }

@@ -1,6 +1,7 @@
 //! Concurrent callers: what they were answered, and what is left, must be what some order of their commands gives.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ async fn run(play: &mut Play<'_>, steps: &[Step], wishes: &[Vec<Wish>], which: u
     play.told.push_str("At once:\n");
     for (number, task) in tasks.iter().enumerate() {
         for (call, reply) in task {
-            play.told.push_str(&format!("caller {number}: "));
+            let _ = write!(play.told, "caller {number}: ");
             play.tell(call, reply);
         }
     }
