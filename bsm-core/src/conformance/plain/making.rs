@@ -319,7 +319,7 @@ impl Maker<'_> {
     }
 
     fn role(&mut self) -> Role {
-        self.dice.one_of(&[Role::Customer, Role::Agent, Role::Admin]).unwrap_or(Role::Customer)
+        self.dice.one_of(&[Role::Customer, Role::Agent, Role::Customer, Role::Admin]).unwrap_or(Role::Customer)
     }
 
     /// An article, likely one of a few statuses.

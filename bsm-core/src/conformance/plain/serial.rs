@@ -11,7 +11,7 @@ use super::command::Call;
 use super::play::Play;
 use super::state::{Plain, Reply};
 use super::tally::Tally;
-use super::wish::{Kind, Step, Wish, focus};
+use super::wish::{Kind, Race, Wish, focus};
 use super::{compare, drive};
 use crate::conformance::Place;
 use crate::conformance::dump::every_entry;
@@ -28,26 +28,21 @@ type Told = Vec<(Call, Reply)>;
 ///
 /// # Errors
 /// The story, if no serial order explains it.
-pub(crate) async fn race(
-    place: &Place,
-    steps: &[Step],
-    wishes: &[Vec<Wish>],
-    which: u8,
-    tally: &mut Tally,
-) -> Result<(), String> {
+pub(crate) async fn race(place: &Place, race: &Race, tally: &mut Tally) -> Result<(), String> {
     let mut play = Play::begin(place).await?;
-    let outcome = run(&mut play, steps, wishes, which).await;
+    let outcome = run(&mut play, race).await;
     tally.add(&play.tally);
     let closed = play.desk.close().await;
     outcome.map_err(|what| play.story(&what))?;
     closed.map_err(|error| play.story(&format!("was followed by a close that failed: {error:?}")))
 }
 
-async fn run(play: &mut Play<'_>, steps: &[Step], wishes: &[Vec<Wish>], which: u8) -> Result<(), String> {
-    for step in steps {
+async fn run(play: &mut Play<'_>, race: &Race) -> Result<(), String> {
+    for step in &race.before {
         play.step(step).await?;
     }
-    let tasks: Vec<Told> = at_once(play, wishes, &focus(&play.plain, which)).await?;
+    let focus = focus(&play.plain, race.of_people, race.which);
+    let tasks: Vec<Told> = at_once(play, &race.tasks, &focus).await?;
     play.told.push_str("At once:\n");
     for (number, task) in tasks.iter().enumerate() {
         for (call, reply) in task {

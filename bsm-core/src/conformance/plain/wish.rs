@@ -126,10 +126,33 @@ pub(crate) fn steps(length: usize, reopens: bool) -> impl Strategy<Value = Vec<S
     prop::collection::vec(step, length / 2..=length)
 }
 
-/// A sequence that comes first, two or three tasks of one to three commands each, and what they all want.
-pub(crate) fn races(length: usize) -> impl Strategy<Value = (Vec<Step>, Vec<Vec<Wish>>, u8)> {
-    let task = prop::collection::vec(wish().prop_filter("one command", |wish| wish.kind != Kind::CloseResolved), 1..=3);
-    (steps(length, false), prop::collection::vec(task, 2..=3), any::<u8>())
+/// A sequence, and callers who race behind it.
+#[derive(Clone, Debug)]
+pub(crate) struct Race {
+    pub(crate) before: Vec<Step>,
+    /// What each of them wants done.
+    pub(crate) tasks: Vec<Vec<Wish>>,
+    /// Whether they quarrel about people, and not about work.
+    pub(crate) of_people: bool,
+    /// Which of those, or what work.
+    pub(crate) which: u8,
+}
+
+/// A sequence that comes first, and two or three callers with one to three commands each. Every other race is about
+/// people: where a command relies on a row that it does not write, it is mostly a person's.
+pub(crate) fn races(length: usize) -> impl Strategy<Value = Race> {
+    let quarrels = [Kind::ChangeRole, Kind::Assign, Kind::Deactivate, Kind::ChangeRole, Kind::Assign, Kind::DeleteUser];
+    let about_people = (prop::sample::select(quarrels.to_vec()), wish()).prop_map(|(kind, wish)| Wish { kind, ..wish });
+    let about_work = wish().prop_filter("one command", |wish| wish.kind != Kind::CloseResolved);
+    let work = prop::collection::vec(prop::collection::vec(about_work, 1..=3), 2..=3);
+    let people = prop::collection::vec(prop::collection::vec(about_people, 1..=2), 2..=3);
+    let tasks = prop_oneof![work.prop_map(|tasks| (tasks, false)), people.prop_map(|tasks| (tasks, true))];
+    (steps(length, false), tasks, any::<u8>()).prop_map(|(before, (tasks, of_people), which)| Race {
+        before,
+        tasks,
+        of_people,
+        which,
+    })
 }
 
 /// Makes a call of a wish.
@@ -140,6 +163,8 @@ pub(super) struct Maker<'a> {
     focus: &'a [Key],
     /// Whose the row is that was chosen last.
     pub(super) owner: Option<UserId>,
+    /// The person who was chosen last.
+    person: Option<UserId>,
     /// Whether nothing was likely where something was looked for.
     missed: bool,
 }
@@ -204,7 +229,8 @@ impl Wish {
 
     fn call_of_kind(self, plain: &Plain, focus: &[Key]) -> (Call, bool) {
         let mut head = Dice::new(&self.dice[..6]);
-        let mut maker = Maker { plain, dice: Dice::new(&self.dice[6..]), focus, owner: None, missed: false };
+        let mut maker =
+            Maker { plain, dice: Dice::new(&self.dice[6..]), focus, owner: None, person: None, missed: false };
         if self.kind == Kind::Again
             && let Some(mut call) = head.one_of(&plain.used).map(|used| used.call)
         {
@@ -244,8 +270,14 @@ impl Wish {
     }
 }
 
-/// What callers who race want: a request with its ticket, rating and service, its customer, and who works on it.
-pub(crate) fn focus(plain: &Plain, which: u8) -> Vec<Key> {
+/// What callers who race want: a request with its ticket, rating and service, its customer, and who works on it; or, if
+/// they quarrel about people, two admins or an agent.
+pub(crate) fn focus(plain: &Plain, of_people: bool, which: u8) -> Vec<Key> {
+    if of_people {
+        let role = if which.is_multiple_of(2) { Role::Admin } else { Role::Agent };
+        let wanted = plain.users.values().filter(|user| user.active && user.role == role);
+        return wanted.take(usize::from(2 - which % 2)).map(|user| user.id.into()).collect();
+    }
     let place = usize::from(which) % plain.requests.len().max(1);
     let Some(request) = plain.requests.values().nth(place) else { return Vec::new() };
     let ticket = request.ticket_id.and_then(|id| plain.tickets.get(&id));
@@ -283,6 +315,9 @@ impl Maker<'_> {
             _ => self.dice.one_of(&ever.collect::<Vec<_>>()),
         };
         let id = chosen.unwrap_or(Uuid::from_u128(7));
+        if entity == Entity::User {
+            self.person = Some(UserId::from_uuid(id));
+        }
         self.owner = self.plain.row(Key { entity, id }).and_then(|row| super::diff::owner(&row));
         id
     }
@@ -306,6 +341,15 @@ impl Maker<'_> {
         let fits = |id: &UserId| self.plain.users.get(id).is_some_and(|user| user.active && roles.contains(&user.role));
         if let Some(owner) = self.owner.filter(|_| door == Door::Customer && stray < 220) {
             return owner;
+        }
+        // Two who quarrel do it to each other.
+        let wanted: Vec<UserId> = self.focus.iter().map(|key| UserId::from_uuid(key.id)).filter(fits).collect();
+        if let Some(place) = wanted.iter().position(|user| Some(*user) == self.person)
+            && door == Door::Admin
+            && wanted.len() > 1
+            && stray < 220
+        {
+            return wanted[(place + 1) % wanted.len()];
         }
         let ever: Vec<UserId> = self
             .plain
