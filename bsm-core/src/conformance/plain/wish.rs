@@ -234,8 +234,11 @@ impl Wish {
         if self.kind == Kind::Again
             && let Some(mut call) = head.one_of(&plain.used).map(|used| used.call)
         {
-            if head.once_in(12) {
-                call.expecting = Some(Version(1));
+            // Nearly the same is another command.
+            match head.below(12) {
+                11 => call.expecting = Some(Version(1)),
+                10 => call.at = Some(past(plain.now, self.dice[2])),
+                _ => {}
             }
             return (call, false);
         }
