@@ -67,7 +67,8 @@ fn calls(play: &Play<'_>, race: &Race) -> Vec<Vec<(Kind, Call)>> {
     let focus = focus(&play.plain, race.of_people, race.which);
     let of_task = |task: &Vec<Wish>| task.iter().map(|wish| wish.call(&play.plain, &focus)).collect();
     let mut calls: Vec<Vec<(Kind, Call)>> = race.tasks.iter().map(of_task).collect();
-    if race.which.is_multiple_of(4)
+    if race.which.is_multiple_of(2)
+        && !race.of_people
         && let [first, second, ..] = &mut calls[..]
         && let ([(kind, call), ..], [other, ..]) = (&mut first[..], &mut second[..])
         && call.door != Door::Desk
