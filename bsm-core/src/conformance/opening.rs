@@ -151,6 +151,8 @@ pub async fn a_follow_up_is_of_a_finished_ticket(store: Arc<dyn Store>) -> Outco
             assert_eq!(next.status, TicketStatus::New);
             let same = NewTicket { requested_for: Some(w.ada.actor()), ..NewTicket::new("Again") };
             w.agent.follow_up(first.id, same).await?;
+            let told_by_her = NewTicket { created_by: Some(w.ada.actor()), ..NewTicket::new("Again") };
+            assert_eq!(w.agent.follow_up(first.id, told_by_her).await?.created_by, w.ada.actor());
             // Somebody else would learn of a ticket that is not theirs.
             let other = NewTicket { requested_for: Some(w.ben.actor()), ..NewTicket::new("Again, for Ben") };
             let contradicts = Reason::Contradicts { other: "follow_up_of" };

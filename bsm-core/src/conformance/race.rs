@@ -98,6 +98,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// same state. If some never come, it goes on without them: a race that is none proves less, and hangs nobody.
 #[derive(Debug)]
 struct InStep {
+    patience: Duration,
     waited: AtomicBool,
     arrived: Arc<AtomicUsize>,
     expected: usize,
@@ -105,9 +106,14 @@ struct InStep {
 
 /// As many stores over one store, each of which waits with its first commit for the others.
 pub(crate) fn in_step(store: &Arc<dyn Store>, expected: usize) -> Vec<Arc<dyn Store>> {
+    in_step_for(store, expected, PATIENCE)
+}
+
+/// As [`in_step`], where some of the others may well never come: with another patience.
+pub(crate) fn in_step_for(store: &Arc<dyn Store>, expected: usize, patience: Duration) -> Vec<Arc<dyn Store>> {
     let arrived = Arc::new(AtomicUsize::new(0));
     let one = |_| {
-        let layer = InStep { waited: AtomicBool::new(false), arrived: Arc::clone(&arrived), expected };
+        let layer = InStep { patience, waited: AtomicBool::new(false), arrived: Arc::clone(&arrived), expected };
         Arc::new(Layered::new(Arc::clone(store), layer)) as Arc<dyn Store>
     };
     (0..expected).map(one).collect()
@@ -123,7 +129,7 @@ impl Layer for InStep {
         if matches!(call, Call::Commit(_)) && !self.waited.swap(true, Ordering::SeqCst) {
             self.arrived.fetch_add(1, Ordering::SeqCst);
             let since = Instant::now();
-            while self.arrived.load(Ordering::SeqCst) < self.expected && since.elapsed() < PATIENCE {
+            while self.arrived.load(Ordering::SeqCst) < self.expected && since.elapsed() < self.patience {
                 tokio::task::yield_now().await;
             }
         }

@@ -119,7 +119,7 @@ impl Customer {
     /// [`Error::Invalid`] of field `title`, `description` or `category`.
     pub async fn open_ticket(&self, new: OwnTicket) -> Result<Ticket> {
         self.run(&("open_own_ticket", &new), Needs::default(), |work| {
-            let ticket = self.own_ticket(&new).ticket(work, self.actor)?;
+            let ticket = self.own_ticket(&new).ticket(work, self.actor, Some(self.actor))?;
             let id = ticket.id;
             work.insert(ticket);
             Ok(id)
@@ -134,7 +134,7 @@ impl Customer {
     pub async fn follow_up(&self, new: FollowUp) -> Result<Ticket> {
         self.run(&("follow_up_own", &new), Needs::keys([new.of.into()]), |work| {
             finished(work, new.of)?;
-            let mut ticket = self.own_ticket(&new.ticket).ticket(work, self.actor)?;
+            let mut ticket = self.own_ticket(&new.ticket).ticket(work, self.actor, Some(self.actor))?;
             ticket.follow_up_of = Some(new.of);
             let id = ticket.id;
             work.insert(ticket);

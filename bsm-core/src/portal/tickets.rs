@@ -56,9 +56,8 @@ impl<R: StaffRole> Portal<R> {
                 let reason = Reason::Contradicts { other: Field::FollowUpOf.as_str() };
                 return Err(Error::invalid_of(Entity::Ticket, Field::RequestedFor.as_str(), reason));
             }
-            let mut ticket = new.ticket(work, self.actor)?;
             // The same person's, active or not: their finished ticket is followed up whoever they are by now.
-            ticket.requested_for = new.requested_for.or(first.requested_for);
+            let mut ticket = new.ticket(work, self.actor, new.requested_for.or(first.requested_for))?;
             ticket.follow_up_of = Some(of);
             let id = ticket.id;
             work.insert(ticket);
@@ -241,14 +240,14 @@ pub(super) fn finished(work: &mut Work<'_>, id: TicketId) -> Result<Ticket> {
 
 impl NewTicket {
     fn open(&self, work: &mut Work<'_>, actor: UserId) -> Result<TicketId> {
-        let ticket = self.ticket(work, actor)?;
+        let ticket = self.ticket(work, actor, self.requested_for)?;
         let id = ticket.id;
         work.insert(ticket);
         Ok(id)
     }
 
-    /// The ticket that is asked for, checked.
-    pub(super) fn ticket(&self, work: &mut Work<'_>, actor: UserId) -> Result<Ticket> {
+    /// The ticket that is asked for, checked. It is `person`'s, who need not be named in it: a follow-up is the same person's.
+    pub(super) fn ticket(&self, work: &mut Work<'_>, actor: UserId, person: Option<UserId>) -> Result<Ticket> {
         let opened_at = self.opened_at.unwrap_or(work.occurred_at());
         if opened_at > work.now().plus_micros(limits::CLOCK_SKEW_MICROS) {
             return Err(Error::invalid_of(Entity::Ticket, "opened_at", Reason::InTheFuture { now: work.now() }));
@@ -278,8 +277,8 @@ impl NewTicket {
             channel: self.channel,
             group: text::category(Entity::Ticket, Field::Group, self.group.as_deref())?,
             assigned_to: self.assigned_to,
-            created_by: self.taken_by(work, actor)?,
-            requested_for: self.requested_for,
+            created_by: self.taken_by(work, actor, person)?,
+            requested_for: person,
             request_id: None,
             follow_up_of: None,
             reopen_count: 0,
@@ -293,10 +292,10 @@ impl NewTicket {
     }
 
     /// Who typed it in: staff, active or not (an import tells of people who left), or the person whose ticket it is.
-    fn taken_by(&self, work: &mut Work<'_>, actor: UserId) -> Result<UserId> {
+    fn taken_by(&self, work: &mut Work<'_>, actor: UserId, person: Option<UserId>) -> Result<UserId> {
         let Some(by) = self.created_by.filter(|by| *by != actor) else { return Ok(actor) };
         match work.find::<User>(by)? {
-            Some(user) if user.role != Role::Customer || self.requested_for == Some(by) => Ok(by),
+            Some(user) if user.role != Role::Customer || person == Some(by) => Ok(by),
             Some(_) => {
                 let reason = Reason::WrongRole { needs: Role::Agent };
                 Err(Error::invalid_of(Entity::Ticket, Field::CreatedBy.as_str(), reason))
