@@ -5,13 +5,11 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::ops::Bound;
 
 use bsm_store_kv::conformance::Place;
-use bsm_store_kv::engine::{Batch, Direction, Engine, EngineError, Head, Op};
+use bsm_store_kv::engine::{Batch, Engine, EngineError, Head, Op};
 use bsm_store_sled::{MIN_CACHE_BYTES, SledEngine};
 use common::Dice;
-use proptest::prelude::*;
 
 fn engine() -> (tempfile::TempDir, SledEngine) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -30,88 +28,6 @@ bsm_store_kv::engine_tests!(fresh = fresh, engine only);
 
 fn head(position: u64) -> Head {
     Head { epoch: 1, position, digest: 0 }
-}
-
-/// Keys that are near each other, share beginnings, and are now and then as long as keys may be.
-fn key() -> impl Strategy<Value = Vec<u8>> {
-    let byte = prop_oneof![Just(0_u8), Just(1), Just(0x7f), Just(0xff)];
-    (0..8_usize, proptest::collection::vec(byte, 0..4), prop::bool::weighted(0.1)).prop_map(|(pad, mut key, long)| {
-        key.extend(std::iter::repeat_n(7, if long { 296 } else { pad }));
-        key
-    })
-}
-
-fn bound() -> impl Strategy<Value = Bound<Vec<u8>>> {
-    prop_oneof![Just(Bound::Unbounded), key().prop_map(Bound::Included), key().prop_map(Bound::Excluded)]
-}
-
-fn within(key: &[u8], from: &Bound<Vec<u8>>, to: &Bound<Vec<u8>>) -> bool {
-    let low = match from {
-        Bound::Included(from) => key >= from.as_slice(),
-        Bound::Excluded(from) => key > from.as_slice(),
-        Bound::Unbounded => true,
-    };
-    let high = match to {
-        Bound::Included(to) => key <= to.as_slice(),
-        Bound::Excluded(to) => key < to.as_slice(),
-        Bound::Unbounded => true,
-    };
-    low && high
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: if common::full() { 256 } else { 24 }, ..ProptestConfig::default() })]
-
-    #[test]
-    fn it_is_a_sorted_map_and_stays_one_when_reopened(
-        batches in proptest::collection::vec(
-            proptest::collection::btree_map(key(), proptest::option::weighted(0.8, 0..4096_usize), 0..60), 1..6),
-        ranges in proptest::collection::vec((bound(), bound(), any::<bool>()), 1..30),
-    ) {
-        let (folder, mut engine) = engine();
-        let mut model = BTreeMap::new();
-        for (number, batch) in batches.into_iter().enumerate() {
-            let mut ops = Vec::new();
-            for (key, len) in batch {
-                if let Some(len) = len {
-                    let value = vec![u8::try_from(number).expect("few"); len];
-                    ops.push(Op::Put(key.clone().into(), value.clone().into()));
-                    model.insert(key, value);
-                } else {
-                    model.remove(&key);
-                    ops.push(Op::Delete(key.into()));
-                }
-            }
-            engine.apply(Batch::new(ops)).expect("applied");
-        }
-        for reopened in [false, true] {
-            if reopened {
-                drop(engine);
-                engine = SledEngine::open(folder.path(), MIN_CACHE_BYTES).expect("opened");
-            }
-            let view = engine.view().expect("a view");
-            for (from, to, back) in &ranges {
-                let direction = if *back { Direction::Backward } else { Direction::Forward };
-                let (low, high) = (from.as_ref().map(Vec::as_slice), to.as_ref().map(Vec::as_slice));
-                let found: Vec<_> = view.scan(low, high, direction)
-                    .map(|pair| pair.map(|(key, value)| (key.to_vec(), value.to_vec())).expect("a pair"))
-                    .collect();
-                let mut expected: Vec<_> = model.iter()
-                    .filter(|(key, _)| within(key, from, to))
-                    .map(|(key, value)| (key.clone(), value.clone()))
-                    .collect();
-                if *back {
-                    expected.reverse();
-                }
-                prop_assert_eq!(found, expected);
-            }
-            for (key, value) in &model {
-                let found = view.get(key).expect("read");
-                prop_assert_eq!(found.as_deref(), Some(value.as_slice()));
-            }
-            prop_assert_eq!(view.get(b"no such key").expect("read"), None);
-        }
-    }
 }
 
 /// The longest keys and values, put and removed in every order: a sync would refuse if sled made a blob of them.

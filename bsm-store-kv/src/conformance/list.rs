@@ -36,6 +36,7 @@ macro_rules! __engine_cases {
             }
             durable reopening {
                 what_was_synced_is_there_again,
+                a_sorted_map_stays_one,
                 what_was_deleted_stays_gone,
                 the_head_that_was_synced_last_is_acknowledged,
                 what_was_not_synced_is_a_beginning_of_whole_batches,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
 use super::Outcome;
-use super::stock::{Dice, KEY_MAX, Stock, batch, everything, has, put, range};
+use super::stock::{Dice, KEY_MAX, Stock, batch, everything, has, keep, put, random_writes, range};
 use crate::engine::{Direction, Engine};
 
 /// Keys that are near each other: beginnings of one another, with bytes at both ends of their range.
@@ -95,18 +95,8 @@ pub fn it_is_a_sorted_map(engine: &dyn Engine) -> Outcome {
     let mut dice = Dice::new(3);
     let mut model = BTreeMap::new();
     for _ in 0..40 {
-        let mut writes = Vec::new();
-        for _ in 0..dice.below(60) {
-            let key: Vec<u8> = (0..=dice.below(3)).map(|_| dice.byte() & 0x8f).collect();
-            let value = (dice.below(4) > 0).then(|| vec![dice.byte(); dice.below(600)]);
-            writes.push((key, value));
-        }
-        for (key, value) in &writes {
-            match value {
-                Some(value) => drop(model.insert(key.clone(), value.clone())),
-                None => drop(model.remove(key)),
-            }
-        }
+        let writes = random_writes(&mut dice);
+        keep(&mut model, &writes);
         engine.apply(batch(writes))?;
     }
     has(engine, &model)

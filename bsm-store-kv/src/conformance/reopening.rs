@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use super::stock::{batch, everything, has, head, key, put, value};
+use super::stock::{Dice, batch, everything, has, head, keep, key, put, random_writes, value};
 use super::{Outcome, Place};
 use crate::engine::Head;
 
@@ -20,6 +20,25 @@ pub fn what_was_synced_is_there_again(place: &mut Place) -> Outcome {
         place.engine().sync(head(round))?;
         place.reopen()?;
         has(place.engine(), &expected)?;
+    }
+    Ok(())
+}
+
+/// After any number of batches, syncs and openings an engine has what a sorted map would have.
+pub fn a_sorted_map_stays_one(place: &mut Place) -> Outcome {
+    let mut dice = Dice::new(5);
+    let mut model = BTreeMap::new();
+    for round in 0..12 {
+        for _ in 0..dice.below(6) {
+            let writes = random_writes(&mut dice);
+            keep(&mut model, &writes);
+            place.engine().apply(batch(writes))?;
+        }
+        place.engine().sync(head(round))?;
+        if dice.below(2) == 0 {
+            place.reopen()?;
+        }
+        has(place.engine(), &model)?;
     }
     Ok(())
 }

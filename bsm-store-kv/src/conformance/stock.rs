@@ -78,6 +78,33 @@ pub(crate) fn value(seed: u64, length: usize) -> Vec<u8> {
     (0..length).map(|_| dice.byte()).collect()
 }
 
+/// Writes of keys that are near each other, now and then as long as keys may be; some delete.
+pub(crate) fn random_writes(dice: &mut Dice) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    let mut writes = Vec::new();
+    for _ in 0..dice.below(60) {
+        let mut key: Vec<u8> = (0..=dice.below(3)).map(|_| dice.byte() & 0x8f).collect();
+        if dice.below(10) == 0 {
+            key.resize(KEY_MAX, 7);
+        }
+        let value = (dice.below(4) > 0).then(|| vec![dice.byte(); dice.below(513)]);
+        // Else one key would have several values in one batch.
+        if writes.iter().all(|(written, _)| *written != key) {
+            writes.push((key, value));
+        }
+    }
+    writes
+}
+
+/// Does to a map what a batch of these writes does.
+pub(crate) fn keep(map: &mut BTreeMap<Vec<u8>, Vec<u8>>, writes: &[(Vec<u8>, Option<Vec<u8>>)]) {
+    for (key, value) in writes {
+        match value {
+            Some(value) => drop(map.insert(key.clone(), value.clone())),
+            None => drop(map.remove(key)),
+        }
+    }
+}
+
 /// A key of [`Bytes`] that the layout could have.
 pub(crate) fn key(number: u64) -> Bytes {
     Bytes::copy_from_slice(&number.to_be_bytes())
