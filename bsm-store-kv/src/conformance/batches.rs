@@ -57,16 +57,16 @@ const LOOKS: u64 = 40;
 /// Moves all keys to `number`; the last is there at odd ones only.
 fn step(number: u64) -> Batch {
     let value = Some(number.to_be_bytes().to_vec());
-    batch((0..KEYS).map(|at| (key(at), if at + 1 == KEYS && number % 2 == 0 { None } else { value.clone() })))
+    batch((0..KEYS).map(|at| (key(at), if at + 1 == KEYS && number.is_multiple_of(2) { None } else { value.clone() })))
 }
 
 /// Looks at all keys, and asserts that they are at one number. Returns it.
 fn look(view: &dyn View) -> EngineResult<u64> {
     let first = view.get(&key(0))?.unwrap_or_default();
-    let number = first[..].try_into().map(u64::from_be_bytes).unwrap_or_else(|_| panic!("a key lost its value"));
+    let number = first[..].try_into().map_or_else(|_| panic!("a key lost its value"), u64::from_be_bytes);
     let stock = everything(view)?;
     assert!(stock.iter().all(|(_, value)| *value == first), "a view saw a batch in part");
-    assert_eq!(stock.len() as u64, KEYS - u64::from(number % 2 == 0), "a view saw a batch in part");
+    assert_eq!(stock.len() as u64, KEYS - u64::from(number.is_multiple_of(2)), "a view saw a batch in part");
     assert_eq!(view.get(&key(0))?.unwrap_or_default(), first, "a view changed");
     Ok(number)
 }
@@ -143,7 +143,7 @@ pub fn a_view_stands_still(engine: &dyn Engine) -> Outcome {
             }
             let rest: Result<Vec<_>, _> = first.map(Ok).into_iter().chain(scan).collect();
             let rest = rest?;
-            assert_eq!(rest.len() as u64, KEYS - u64::from(number % 2 == 0), "a scan saw what came after it");
+            assert_eq!(rest.len() as u64, KEYS - u64::from(number.is_multiple_of(2)), "a scan saw what came after it");
             assert!(rest.iter().all(|(_, value)| **value == number.to_be_bytes()), "a scan saw what came after it");
             drop(view);
             applying.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))

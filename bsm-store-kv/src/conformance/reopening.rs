@@ -88,7 +88,7 @@ pub fn what_was_not_synced_is_a_beginning_of_whole_batches(place: &mut Place) ->
     assert_eq!(synced.len(), 1, "what was synced is gone");
     let beginning = (0..).map(|at| key(KEYS + at).to_vec()).take(rest.len());
     assert!(rest.iter().map(|(key, _)| key.clone()).eq(beginning), "batches are there without those before them");
-    assert_eq!(rest.len() as u64 % KEYS, 0, "a batch is there in part");
+    assert!((rest.len() as u64).is_multiple_of(KEYS), "a batch is there in part");
     Ok(())
 }
 
@@ -125,7 +125,7 @@ pub fn a_sync_covers_what_was_applied_before_it(place: &mut Place) -> Outcome {
 pub fn an_engine_that_was_dropped_lets_go_of_its_place(place: &mut Place) -> Outcome {
     for round in 0..10_u64 {
         put(place.engine(), [(key(round), vec![1])])?;
-        if round % 2 == 0 {
+        if round.is_multiple_of(2) {
             place.engine().sync(head(round))?;
         }
         place.reopen()?;
