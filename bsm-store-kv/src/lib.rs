@@ -30,11 +30,14 @@
 //! | `read`, `scan`, `feed` | from the disk to an answer |
 //! | `reach` | how far the feed is shown, and who waits for more |
 //! | `verify` | recounting everything |
+//! | `conformance` | what every engine must do, behind the feature of that name |
 //! | `open`, `store`, `options` | the store as its users see it |
 
 mod apply;
 mod check;
 mod committer;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod engine;
 mod feed;
 mod group;
@@ -62,6 +65,11 @@ mod work;
 pub use memory::MemoryEngine;
 pub use options::{Durability, KvOptions};
 pub use store::KvStore;
+
+/// For the code that [`engine_tests!`] writes.
+#[cfg(feature = "conformance")]
+#[doc(hidden)]
+pub use bsm_core as __core;
 
 /// A fresh desk in memory: `memory:`. It is gone when the store is dropped.
 ///

@@ -68,3 +68,8 @@ pub async fn open(address: &str) -> Result<Desk> {
 #[cfg(all(doctest, feature = "memory"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The code of the page for authors of stores, likewise.
+#[cfg(all(doctest, feature = "memory"))]
+#[doc = include_str!("../../docs/writing-a-store.md")]
+struct WritingAStore;

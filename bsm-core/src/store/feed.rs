@@ -1,4 +1,5 @@
-//! The feed, as a store keeps it: one event for each commit that history tells of, in one order.
+//! The feed, as a store keeps it: one event for each commit that history tells of, in one order, which is that of the
+//! commits: whoever saw one commit and made another finds them in this order.
 //!
 //! A **place** counts events, from 1, without gaps: in the desk's own feed all of them, in a customer's feed those that
 //! are theirs. So a customer's places tell nothing of what others do. Readers ask for what lies behind a place; a reader
@@ -16,15 +17,20 @@ pub struct FeedPlace {
 }
 
 /// A page of a feed.
+///
+/// Of a customer's feed those commits are events that brought an entry of history whose
+/// [subject](HistoryEntry::subject) they are, whatever entities are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedQuery {
     /// The customer whose feed it is; `None` for the desk's.
     pub customer: Option<UserId>,
-    /// Begins behind this place; `None`: with the oldest event that is kept.
+    /// Begins behind this place; `None`: with the oldest event that is kept. Behind the newest there is nothing, and so
+    /// there is behind a place that lies before the oldest.
     pub after: Option<u64>,
     /// Only what happened to rows of these; none named: of all.
     pub entities: Vec<Entity>,
-    /// The most events that are looked at. None, to be told only where the feed stands.
+    /// The most events that are looked at, also those of which nothing is left by `entities`. 0, to be told only where the
+    /// feed stands.
     pub limit: usize,
 }
 
@@ -39,7 +45,8 @@ pub struct FeedPage {
     pub oldest: u64,
     /// The place of the newest event; `oldest` if there is none.
     pub newest: u64,
-    /// The place of the last event that was looked at, from where to go on; where the query begins if it was none.
+    /// The place of the last event that was looked at, from where to go on; where the query begins ([`FeedQuery::after`],
+    /// else `oldest`) if it was none.
     pub resume: u64,
     /// The events, in order. One of which nothing is left by the query is left out.
     pub events: Vec<FeedEvent>,

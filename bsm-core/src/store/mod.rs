@@ -51,6 +51,7 @@ impl Stamp {
 /// What a store can do beyond the least. The conformance suite runs the parts that apply and prints those that don't.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is claimed, or not, for itself")]
 pub struct Capabilities {
     /// What was acknowledged survives the end of the process.
     pub durable: bool,
@@ -91,45 +92,112 @@ impl Capabilities {
 
 /// Keeps a desk's rows.
 ///
+/// # What is kept
+/// * **Rows**, by [`Key`](crate::model::Key): entity and id. Their indexes, unique fields, foreign keys and counters follow
+///   from the [schema](crate::schema); a store reads a row's fields through [`Row::value`](crate::model::Row::value) and
+///   knows no entity by name. A field that is empty is [`Value::Null`](crate::model::Value::Null): no unique value, the name
+///   of no row, and a group of no index that begins with it.
+/// * **History**: the entries that change sets bring, by row and version, for ever. The entries of a row that is deleted
+///   stay; the last of them has the version after the row's last. Ids are never used twice.
+/// * **The feed**: one event for each commit that brought history, in the order of the commits.
+/// * **Numbers**: for each [numbered](crate::model::Entity::is_numbered) entity the one that was given last. It never falls.
+/// * **Idempotency keys**, each for its time.
+///
 /// # Promises
 /// * [`commit`](Store::commit) is atomic, serializable, and durable (if the store is) before it returns. A caller that
 ///   drops its future leaves the change set applied whole or not at all.
 /// * [`read`](Store::read) answers everything in its read set as of one moment, no earlier than the last commit that
 ///   was acknowledged through this store value.
-/// * Nothing blocks the runtime's threads for longer than a bounded read takes.
+/// * The feed shows nothing that is not durable, if the store is.
+/// * Nothing blocks the runtime's threads for longer than a bounded read takes. What waits for a disk, or for others who
+///   write, does so elsewhere.
 ///
-/// `Display` names the store for errors and logs; it must leave out any password.
+/// Who calls keeps to what the types of the questions say. A store that is asked what the schema does not have (a field
+/// that is not unique, a branch without a value for each field of its index, a kind of [`Guard`] or [`Write`] of a later
+/// release) answers [`Error::Unsupported`], and never something else than was asked.
+///
+/// `Display` names the store for errors and logs; it must leave out any password. `Debug` tells nothing of a row.
+///
+/// # A whole store
+/// It passes the suite in `bsm_core::conformance` (behind the feature of that name); a real one differs as its comments
+/// say. `docs/writing-a-store.md` tells how to go about it.
+///
+/// ```
+#[doc = include_str!("../../docs/tiny-store.rs")]
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<()> {
+///     use bsm_core::{Desk, NewUser, model::Role};
+///
+///     let desk = Desk::new(std::sync::Arc::new(TinyStore::new()?));
+///     let grace = desk.bootstrap(NewUser::new("Grace Hopper", "grace@example.org", Role::Admin)).await?;
+///     assert_eq!(desk.admin(grace.id).user(grace.id).await?, grace);
+///     desk.close().await
+/// }
+/// ```
 #[async_trait]
 pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
-    /// What the store can do.
+    /// What the store can do. Always the same of one store value.
     fn capabilities(&self) -> Capabilities;
 
     /// Checks and applies all of `change`, or nothing of it.
     ///
-    /// In this order, and the first fault is the answer: the idempotency key; the guards, against the state before; the
-    /// writes one after another, each against the state that the ones before it leave; and when all are done unique
-    /// keys, foreign keys of what was written, and whether anything names what was deleted. Costs O(writes · log n).
+    /// In this order, and the first fault is the answer:
+    ///
+    /// 1. **The idempotency key.** One that is known and whose `keep_until` lies behind `change.recorded_at` is past its
+    ///    time, and not known. Known with the same digest: nothing is changed, and the kept answer comes back as
+    ///    [`repeated`](Committed::repeated), once the commit that it came from is durable. With another: `KeyReused`.
+    /// 2. **The guards**, in their order, against the state before the writes.
+    /// 3. **The writes**, in their order, each against the state that the ones before it leave: see [`Write`]. Numbers are
+    ///    given here.
+    /// 4. **Unique fields** that were set or changed: write by write, and in the order of
+    ///    [`uniques`](crate::schema::uniques) within one. A fault is [`Error::Duplicate`].
+    /// 5. **Foreign keys** that were set or changed: write by write, in the order of
+    ///    [`relations`](crate::schema::relations()). A fault is [`Error::MissingParent`].
+    /// 6. **What names a deleted row**: write by write, in the order of the relations. A fault is
+    ///    [`Error::StillReferenced`] with the deleted row. [`OnDelete`](crate::schema::OnDelete) is nothing to a store: where
+    ///    a deletion empties fields of other rows, the change set writes those rows.
+    ///
+    /// 4 to 6 look at the state that all writes leave: a value may go from one row to another in one change set, whichever
+    /// is written first, and rows may name each other. Then the entries of history are kept as they came, the feed goes on
+    /// by one event if there are any, and the idempotency key is kept. A change set without writes is checked all the same.
+    ///
+    /// What is refused leaves nothing behind, save that numbers may be skipped. Costs O(writes · log n).
     ///
     /// # Errors
     /// [`Error::KeyReused`] for a known key with another digest;
-    /// [`Error::Conflict`] if a guard or an expected version does not hold, naming the first;
+    /// [`Error::Conflict`] if a guard or an expected version does not hold, naming the first; `found` is the version that
+    /// stands, and 0 if the row is not there;
     /// [`Error::StillReferenced`] for a guard against children, or a deletion;
-    /// [`Error::AlreadyBootstrapped`] for a guard that the desk is empty;
+    /// [`Error::AlreadyBootstrapped`] for a guard that an entity has no rows;
     /// [`Error::Duplicate`], [`Error::MissingParent`];
     /// [`Error::Unavailable`] when nothing happened, and
-    /// [`Error::OutcomeUnknown`] when it is not known.
+    /// [`Error::OutcomeUnknown`] when it is not known; [`Error::Damaged`]; [`Error::Closed`];
+    /// [`Error::ImportUnfinished`] between the beginning and the end of an [import](Self::import).
     async fn commit(&self, change: ChangeSet) -> Result<Committed>;
 
     /// Answers everything in `set`, as of one moment.
     ///
+    /// Everything means all parts: a row of the scan, the same row by its id, the counter that counts it and the event that
+    /// tells of it agree. Each type in [`ReadSet`] says what is asked by it, and each in [`Answers`] in which order it is
+    /// answered; a part that was not asked for is empty, and an empty read set is answered with
+    /// [`Answers::default()`](Answers). What is not there is no error.
+    ///
+    /// A read [at least as new as](ReadSet::at_least) a stamp waits until this store value sees that commit, for as long as
+    /// the store thinks fit; then it is unavailable. Where all commits go through one value there is nothing to wait for.
+    ///
     /// Costs O(log n) per key, and O(log n + rows examined) for a scan, whatever n; counters cost what they return.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::Damaged`].
+    /// [`Error::Unavailable`], [`Error::Damaged`], [`Error::Closed`], [`Error::ImportUnfinished`].
     async fn read(&self, set: ReadSet) -> Result<Answers>;
 
     /// Waits until a feed goes beyond `after`: `customer`'s, or the desk's. May return sooner, for no reason; whoever waits
-    /// reads and, if there is nothing, waits again. Returns at once for a place of another epoch.
+    /// reads and, if there is nothing, waits again. Returns at once for a place of another epoch, and if the feed stands
+    /// beyond `after` already: whoever read a page and then waits misses nothing that came in between. What it was waited
+    /// for can be read when it returns.
+    ///
+    /// Those who wait are woken by [`close`](Self::close), and told so. A future that is dropped leaves nothing behind.
     ///
     /// Costs nothing while it waits. However many wait, a commit costs what those cost whom it concerns.
     ///
@@ -138,8 +206,9 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     async fn wait(&self, customer: Option<UserId>, after: FeedPlace) -> Result<()>;
 
     /// Forgets the oldest events of the feed, as long as they were recorded before `before`, at most `most` of them; never
-    /// the newest, and never one that is not durable. Returns how many. History stays. Places go on where they were, also
-    /// a customer's of whom no event is left.
+    /// the newest, and never one that is not durable. Returns how many: fewer than `most` mean that there are no more. The
+    /// first that was not recorded before `before` ends it, since what is kept has no gap. History stays. Places go on where
+    /// they were, also a customer's of whom no event is left.
     ///
     /// Costs O(most · log n).
     ///
@@ -181,8 +250,11 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Whatever keeps it from answering.
     async fn health(&self) -> Result<()>;
 
-    /// Stops taking commands, waits for those under way, and lets go of files and connections. Later calls get
-    /// [`Error::Closed`]. Closing twice is fine.
+    /// Stops taking commands, waits for those under way, and lets go of files and connections: when it returns, the same
+    /// desk can be opened anew. Later calls get [`Error::Closed`], and so do those who [wait](Self::wait). Closing twice is
+    /// fine, also at once: each waits for the end.
+    ///
+    /// A store that is dropped without it closes as well as it can, and tells nobody how that went.
     ///
     /// # Errors
     /// What went wrong while the last commits were made durable.

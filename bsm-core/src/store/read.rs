@@ -7,7 +7,7 @@ use crate::schema::{Counter, Field, Index, Relation};
 
 use super::{FeedPage, FeedQuery, Stamp};
 
-/// A row by a unique field.
+/// A row by a unique field: the whole value, byte for byte. No row has a value of another kind than the field's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UniqueValue {
     /// Whose row.
@@ -23,7 +23,8 @@ pub struct UniqueValue {
 pub struct Branch {
     /// The index.
     pub index: Index,
-    /// Values for all its fields, in its order; none for the primary key.
+    /// Values for all its fields, in its order; none for the primary key. In a branch whose first value is
+    /// [`Value::Null`] no row stands; any other value, Null too, is compared as it is.
     pub values: Vec<Value<'static>>,
     /// What its rows must have besides, all of it. Rows that don't are examined and left out.
     pub conditions: Vec<Condition>,
@@ -74,6 +75,11 @@ impl Order {
 
 /// A page of rows: the merge of some branches by id. (Conditions belong to a branch, since tickets and requests call the
 /// same thing by other names.)
+///
+/// The rows of all branches that lie [between its ids](Scan::ids) are looked at one after another in the order of their
+/// ids, whichever branch they stand in; ids are unique over all entities. Each that is looked at counts towards the budget,
+/// and each that its branch [lets through](Branch::lets_through) is returned and counts towards the limit. The scan ends
+/// when either is used up and a row lies behind, or else at the end. Without branches there are no rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
     /// What is merged. No row stands in two of them.
@@ -86,9 +92,10 @@ pub struct Scan {
     pub after: Option<Uuid>,
     /// The most rows that are returned.
     pub limit: usize,
-    /// The most rows that are looked at.
+    /// The most rows that are looked at: what keeps a scan whose conditions hardly any row fulfils from taking long.
     pub budget: usize,
-    /// The rows that the returned ones name by these foreign keys are returned as well.
+    /// The rows that the returned ones name by these foreign keys are returned as well. One of another entity's rows means
+    /// nothing to a row; an empty field names none.
     pub include: Vec<Relation>,
 }
 
@@ -114,16 +121,16 @@ impl Scan {
 pub struct Scanned {
     /// The rows, in order.
     pub rows: Vec<Row>,
-    /// The included rows, each once, in no order.
+    /// The included rows, each once, in no order; also one that is on the page itself.
     pub related: Vec<Row>,
-    /// Where to go on: the last id that was looked at (or where the scan began, if its limit or budget let it look at
-    /// none); `None` if there is nothing behind it.
+    /// Where to go on: the last id that was looked at, returned or not (or [`Scan::after`], if its limit or budget of 0 let
+    /// it look at none); `None` if no row of its branches lies behind it, be it one that would not be let through.
     pub resume: Option<Uuid>,
     /// How many rows were looked at. At most the budget, and one more to know whether there is more.
     pub examined: usize,
 }
 
-/// A page of a row's history.
+/// A page of a row's history, which outlives the row. Of a row that never was it is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistoryQuery {
     /// The row.
@@ -147,7 +154,8 @@ pub struct LogQuery {
     pub limit: usize,
 }
 
-/// Counters of a family: those whose leading values are `prefix`.
+/// Counters of a family: those whose leading values are `prefix`. Each is the sum of what rows
+/// [contribute](crate::schema::contributions) at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountQuery {
     /// The family.
@@ -177,7 +185,7 @@ pub struct ReadSet {
     pub feed: Option<FeedQuery>,
     /// Whether an actor used this idempotency key.
     pub used: Option<(UserId, String)>,
-    /// The read must see at least this commit.
+    /// The read must see at least this commit, which this store value or another of the same desk made.
     pub at_least: Option<Stamp>,
 }
 
@@ -205,8 +213,9 @@ pub struct Answers {
     pub history: Vec<HistoryEntry>,
     /// The entity's history.
     pub log: Vec<HistoryEntry>,
-    /// For each query its counters that are not zero: the text form of the values behind the prefix, and the sum. In
-    /// no order.
+    /// For each query its counters that are not zero: the [text forms](Value::to_text) of the values behind the prefix (of
+    /// [`Value::Null`] an empty text), and the sum. In no order. A prefix of all values gives one counter, without texts,
+    /// or none.
     pub counts: Vec<Vec<(Vec<String>, i128)>>,
     /// The number that was given last to a row of each numbered entity, by entity; 0 if none was.
     pub numbers: Vec<(Entity, u32)>,
