@@ -6,6 +6,7 @@ use crate::rules::{limits, text};
 use crate::schema::Field;
 use crate::view::{ArticleListing, Page, Query};
 
+use super::command::Command;
 use super::run::Needs;
 use super::{ArticleChange, NewArticle, Portal, StaffRole};
 
@@ -107,7 +108,7 @@ impl<R: StaffRole> Portal<R> {
 
     async fn set_status(
         &self,
-        command: impl serde::Serialize + Sync,
+        command: impl Command + Sync,
         id: ArticleId,
         status: ArticleStatus,
     ) -> Result<Article> {
