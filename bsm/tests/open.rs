@@ -41,11 +41,13 @@ async fn a_desk_in_a_folder_is_there_when_it_is_opened_again() {
 async fn options_of_a_folder_are_checked() {
     let parent = tempfile::tempdir().expect("a folder for the test");
     let place = parent.path().join("desk");
-    for bad in ["durability=never", "cache_bytes=much", "cash=1", "durability"] {
+    for bad in ["durability=never", "cache=much", "cache=1MB", "cache=1023KiB", "cash=1", "cache_bytes=8388608", "durability"] {
         let refused = bsm::open(&format!("sled:{}?{bad}", place.display())).await;
         assert!(matches!(refused, Err(Error::InvalidAddress { .. })), "{bad}: {refused:?}");
         assert!(!place.exists(), "{bad} made a folder");
     }
-    let relaxed = format!("sled:{}?durability=relaxed&cache_bytes=8388608", place.display());
-    bsm::open(&relaxed).await.expect("opens").close().await.expect("closes");
+    for good in ["durability=relaxed&cache=8388608", "durability=sync&cache=8MiB", "cache=1024KiB", ""] {
+        let address = format!("sled:{}?{good}", place.display());
+        bsm::open(&address).await.expect("opens").close().await.expect("closes");
+    }
 }
