@@ -12,15 +12,16 @@ fn memory() -> Arc<dyn Store> {
     Arc::new(bsm_store_kv::memory().expect("a desk in memory"))
 }
 
+async fn layered() -> Arc<dyn Store> {
+    let faulty = Arc::new(FaultyStore::faulty(memory(), |_| Fate::Works));
+    let slow = Arc::new(SlowStore::slow(faulty, |_| tokio::task::yield_now()));
+    Arc::new(TracedStore::traced(slow))
+}
+
 /// Layers stack, and keep every promise of the store beneath.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_traced_slow_faulty_store_keeps_the_promises() {
-    let tally = bsm_core::conformance::run_all(async || -> Arc<dyn Store> {
-        let faulty = Arc::new(FaultyStore::faulty(memory(), |_| Fate::Works));
-        let slow = Arc::new(SlowStore::slow(faulty, |_| tokio::task::yield_now()));
-        Arc::new(TracedStore::traced(slow))
-    })
-    .await;
+    let tally = bsm_core::conformance::run_all(layered).await;
     assert!(tally.passed > 150, "{tally:?}");
 }
 

@@ -54,8 +54,7 @@ fn a_command_that_is_refused_tells_the_error_by_name() {
         assert!(refused.is_err());
         assert!(admin.open_ticket(NewTicket::new(" ")).await.is_err());
     });
-    let outcomes: Vec<String> =
-        spans.of("bsm::command").iter().map(|span| span.field("outcome").to_owned()).collect();
+    let outcomes: Vec<String> = spans.of("bsm::command").iter().map(|span| span.field("outcome").to_owned()).collect();
     assert_eq!(outcomes[0], "ok");
     assert_eq!((outcomes[1].as_str(), outcomes[3].as_str()), ("Duplicate", "Invalid"));
     assert_ne!(outcomes[2], "ok");
@@ -65,7 +64,8 @@ fn a_command_that_is_refused_tells_the_error_by_name() {
 #[test]
 fn nothing_personal_is_told() {
     let spans = traced(async |desk| {
-        let root = desk.bootstrap(NewUser::new("Zelda Q", "zelda@example.org", Role::Admin)).await.expect("is the first");
+        let root =
+            desk.bootstrap(NewUser::new("Zelda Q", "zelda@example.org", Role::Admin)).await.expect("is the first");
         let admin = desk.admin(root.id);
         admin.keyed("sesame").open_ticket(NewTicket::new("Zebra in the lift")).await.expect("opens");
         assert!(admin.create_user(NewUser::new("Zelda R", "zelda@example.org", Role::Agent)).await.is_err());

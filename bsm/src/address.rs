@@ -124,10 +124,13 @@ mod tests {
     #[test]
     fn a_size_is_bytes_or_has_a_unit() {
         let size = |text: &str| Address::parse(&format!("sled:x?cache={text}")).expect("is one").size("cache");
-        for (text, bytes) in [("0", 0), ("67108864", 1 << 26), ("3KiB", 3 << 10), ("64MiB", 1 << 26), ("2GiB", 1 << 31)] {
+        for (text, bytes) in [("0", 0), ("67108864", 1 << 26), ("3KiB", 3 << 10), ("64MiB", 1 << 26), ("2GiB", 1 << 31)]
+        {
             assert_eq!(size(text).ok(), Some(Some(bytes)), "{text}");
         }
-        for bad in ["", "much", "64MB", "64M", "64 MiB", "MiB", "-1", "+1", "1.5GiB", "64mib", "18446744073709551615KiB"] {
+        for bad in
+            ["", "much", "64MB", "64M", "64 MiB", "MiB", "-1", "+1", "1.5GiB", "64mib", "18446744073709551615KiB"]
+        {
             let refused = size(bad);
             let names_it = matches!(&refused, Err(Error::InvalidAddress { reason }) if reason.contains("cache"));
             assert!(names_it, "{bad}: {refused:?}");

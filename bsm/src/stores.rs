@@ -52,7 +52,10 @@ impl Factory for Sled {
         if let Some(bytes) = address.size("cache")? {
             // Refused here, where the option has its name.
             if bytes < MIN_CACHE_BYTES {
-                return Err(invalid(format!("has a cache that is too small: the least is {}KiB", MIN_CACHE_BYTES >> 10)));
+                return Err(invalid(format!(
+                    "has a cache that is too small: the least is {}KiB",
+                    MIN_CACHE_BYTES >> 10
+                )));
             }
             options.cache_bytes = bytes;
         }

@@ -79,7 +79,8 @@ fn the_tour_goes_in_a_folder_too() -> Result<()> {
 fn eight_threads_call_at_once() -> Result<()> {
     const EACH: usize = 40;
     let admin = first(&blocking::open("memory:")?)?;
-    let all = |admin: &Admin| (0..EACH).try_for_each(|n| admin.open_ticket(NewTicket::new(format!("No. {n}"))).map(drop));
+    let all =
+        |admin: &Admin| (0..EACH).try_for_each(|n| admin.open_ticket(NewTicket::new(format!("No. {n}"))).map(drop));
     let shared = admin.open_ticket(NewTicket::new("Everybody's"))?;
     let mut watch = admin.watch(Since::Now)?;
     std::thread::scope(|scope| {

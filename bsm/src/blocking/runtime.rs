@@ -49,7 +49,8 @@ impl fmt::Debug for Runtime {
 
 impl Runtime {
     pub(super) fn start() -> Result<Self> {
-        let built = Builder::new_multi_thread().worker_threads(THREADS).thread_name("bsm-blocking").enable_all().build();
+        let built =
+            Builder::new_multi_thread().worker_threads(THREADS).thread_name("bsm-blocking").enable_all().build();
         let runtime = built.map_err(|source| Error::Unavailable {
             store: "the runtime of a blocking desk".to_owned(),
             source: source.into(),

@@ -51,8 +51,16 @@ macro_rules! handles {
 macro_rules! as_of {
     ($core:ident $name:ident $what:literal) => {
         concat!(
-            "As [`", stringify!($core), "::", stringify!($name), "`](crate::", stringify!($core), "::", stringify!($name),
-            "), and ", $what
+            "As [`",
+            stringify!($core),
+            "::",
+            stringify!($name),
+            "`](crate::",
+            stringify!($core),
+            "::",
+            stringify!($name),
+            "), and ",
+            $what
         )
     };
 }
