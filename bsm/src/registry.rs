@@ -147,9 +147,12 @@ mod tests {
 
     use super::*;
 
+    /// A place and a size.
+    type Asked = (String, Option<String>);
+
     /// Opens desks in memory, and keeps what it was asked for.
     #[derive(Clone, Default)]
-    struct Mine(Arc<Mutex<Vec<(String, Option<String>)>>>);
+    struct Mine(Arc<Mutex<Vec<Asked>>>);
 
     #[async_trait]
     impl Factory for Mine {

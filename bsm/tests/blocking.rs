@@ -12,7 +12,7 @@ use bsm::{Error, NewService, NewTicket, NewUser, Result, SubmitRequest, TicketCh
 
 const SHORT: Duration = Duration::from_millis(20);
 /// As long as a test may take before it is called stuck.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn first(desk: &Desk) -> Result<Admin> {
     let root = desk.bootstrap(NewUser::new("Grace Hopper", "grace@example.org", Role::Admin))?;

@@ -42,7 +42,7 @@ fn signatures<'a>(source: &'a str, prefix: &str) -> Vec<(&'a str, String)> {
             }
             let whole = whole.trim_end_matches([' ', '{']);
             let plain = whole.replacen("&self,", "", 1).replacen("&self", "", 1).replace(",)", ")").replace("( ", "(");
-            found.push((block, plain.replace(",", ", ").replace(",  ", ", ")));
+            found.push((block, plain.replace(',', ", ").replace(",  ", ", ")));
         }
     }
     found
