@@ -3,6 +3,7 @@
 //! Errors of the model name the entity, the id and the field. Errors of a store carry the store's own error as their
 //! source. None carries a password: stores are named by [`Display`](std::fmt::Display) forms that leave it out.
 
+mod name;
 mod reason;
 
 use std::fmt;

@@ -63,6 +63,27 @@ impl Address {
         self.options.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
+    /// The value of an option that is a size, in bytes: `1048576`, `1024KiB` or `1MiB`, up to `GiB`.
+    ///
+    /// ```
+    /// let address = bsm::Address::parse("mine:place?cache=64MiB")?;
+    /// assert_eq!(address.size("cache")?, Some(64 << 20));
+    /// # Ok::<(), bsm::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidAddress`] naming the option, for what is no size.
+    pub fn size(&self, name: &str) -> Result<Option<u64>> {
+        let Some(text) = self.option(name) else { return Ok(None) };
+        let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+        let unit = units.iter().find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, *bits)));
+        let (number, bits) = unit.unwrap_or((text, 0));
+        // Digits only: what else a number of Rust's may be written with, a sign, means nothing here.
+        let number = number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse::<u64>().ok()).flatten();
+        let bytes = number.and_then(|number| number.checked_mul(1 << bits));
+        bytes.map(Some).ok_or_else(|| invalid(format!("has a {name} that is no size, as in 67108864 or 64MiB")))
+    }
+
     /// Refuses every option but these, so that a misspelt one is not silently without effect.
     ///
     /// # Errors
@@ -98,6 +119,23 @@ mod tests {
         assert_eq!((address.option("durability"), address.option("cache")), (Some("relaxed"), Some("64")));
         assert!(address.only_options(&["durability"]).is_err());
         assert_eq!(Address::parse("memory:").map(|address| address.place().to_owned()).ok(), Some(String::new()));
+    }
+
+    #[test]
+    fn a_size_is_bytes_or_has_a_unit() {
+        let size = |text: &str| Address::parse(&format!("sled:x?cache={text}")).expect("is one").size("cache");
+        for (text, bytes) in [("0", 0), ("67108864", 1 << 26), ("3KiB", 3 << 10), ("64MiB", 1 << 26), ("2GiB", 1 << 31)]
+        {
+            assert_eq!(size(text).ok(), Some(Some(bytes)), "{text}");
+        }
+        for bad in
+            ["", "much", "64MB", "64M", "64 MiB", "MiB", "-1", "+1", "1.5GiB", "64mib", "18446744073709551615KiB"]
+        {
+            let refused = size(bad);
+            let names_it = matches!(&refused, Err(Error::InvalidAddress { reason }) if reason.contains("cache"));
+            assert!(names_it, "{bad}: {refused:?}");
+        }
+        assert_eq!(Address::parse("sled:x").and_then(|address| address.size("cache")).ok(), Some(None));
     }
 
     #[test]

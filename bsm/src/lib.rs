@@ -33,7 +33,8 @@
 //! ```
 //!
 //! [`open`] takes the address of a store: `memory:`, `sled:FOLDER`, `postgres://…` with the feature of that name. A
-//! store of your own joins them through a [`Registry`].
+//! store of your own joins them through a [`Registry`]. A program without an async runtime uses [`blocking`], which has
+//! the same desk.
 //!
 //! Everything in `bsm_core` is re-exported here; a program that embeds a desk needs no other crate of the family. Where an
 //! example says `bsm_core::`, write `bsm::`.
@@ -45,6 +46,7 @@
 //! | [`Customer`] | [`Desk::customer`] | one's own tickets, requests and ratings; the catalogue; published articles |
 
 mod address;
+pub mod blocking;
 mod registry;
 mod stores;
 
@@ -54,8 +56,21 @@ pub use registry::{Factory, Registry};
 
 /// Opens the desk at an address, with the stores that this build has.
 ///
-/// Takes a moment proportional to what the store must read to open, not to the desk's size. Must be called on a tokio
-/// runtime, as everything that a desk does.
+/// | address | option | values |
+/// |---|---|---|
+/// | `memory:` | none | |
+/// | `sled:FOLDER` | `durability` | `sync` (unless told): a command is acknowledged once it is on disk; `relaxed`: once it is applied, and a crash may take back the last tenth of a second |
+/// | | `cache` | how much of the data is kept in memory: `64MiB` unless told, at least `1MiB`. A number of bytes, or of `KiB`, `MiB`, `GiB` |
+/// | `postgres://…` | `schema` | the desk's schema: `bsm` unless told. What else a Postgres address may say is passed on |
+///
+/// As in `sled:desk.db?durability=relaxed&cache=256MiB`. An option that a store does not know is an error, so that a
+/// misspelt one is not silently without effect; one that is given twice counts as given last.
+///
+/// Takes a moment proportional to what the store must read to open, not to the desk's size.
+///
+/// A desk in a folder or in memory needs no runtime of any kind: its futures may be polled by any executor. Under tokio, of
+/// either flavour, what takes long goes to the runtime's blocking threads; elsewhere it is done in place. A Postgres store
+/// needs tokio with its I/O and time drivers, as `#[tokio::main]` has them. Without async, use [`blocking::open`].
 ///
 /// # Errors
 /// [`Error::InvalidAddress`], [`Error::InUse`], [`Error::UnusablePlace`], [`Error::UnknownFormat`],

@@ -30,6 +30,40 @@ pub trait Factory: Send + Sync + 'static {
 }
 
 /// The kinds of stores, by the scheme of their addresses.
+///
+/// A kind of your own is opened as any other, here one that is around another:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use bsm::store::{Store, TracedStore};
+/// use bsm::{Address, Factory, Registry};
+///
+/// /// `traced:` before any other address.
+/// struct Traced(Registry);
+///
+/// #[async_trait::async_trait]
+/// impl Factory for Traced {
+///     async fn open(&self, address: &Address) -> bsm::Result<Arc<dyn Store>> {
+///         let beneath = address.as_given().trim_start_matches("traced:");
+///         Ok(Arc::new(TracedStore::traced(self.0.open_store(beneath).await?)))
+///     }
+/// }
+///
+/// # #[cfg(feature = "memory")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> bsm::Result<()> {
+/// let mut registry = Registry::standard();
+/// registry.register("traced", Traced(Registry::standard()));
+/// registry.open("traced:memory:").await?.health().await?;
+///
+/// // The same without async:
+/// bsm::blocking::open_with(&registry, "traced:memory:")?.health()?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "memory"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, Default)]
 pub struct Registry {
     kinds: BTreeMap<String, Arc<dyn Factory>>,
@@ -101,5 +135,70 @@ impl Registry {
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.kinds.keys()).finish()
+    }
+}
+
+#[cfg(all(test, feature = "memory"))]
+mod tests {
+    use std::sync::Mutex;
+
+    use bsm_core::model::Role;
+    use bsm_core::{Error, NewUser};
+
+    use super::*;
+
+    /// A place and a size.
+    type Asked = (String, Option<String>);
+
+    /// Opens desks in memory, and keeps what it was asked for.
+    #[derive(Clone, Default)]
+    struct Mine(Arc<Mutex<Vec<Asked>>>);
+
+    #[async_trait]
+    impl Factory for Mine {
+        async fn open(&self, address: &Address) -> Result<Arc<dyn Store>> {
+            address.only_options(&["size"])?;
+            let asked = (address.place().to_owned(), address.option("size").map(str::to_owned));
+            self.0.lock().expect("no panic").push(asked);
+            Ok(Arc::new(bsm_store_kv::memory()?))
+        }
+    }
+
+    fn with_mine() -> (Registry, Mine) {
+        let mine = Mine::default();
+        let mut registry = Registry::standard();
+        registry.register("mine", mine.clone());
+        (registry, mine)
+    }
+
+    fn root() -> NewUser {
+        NewUser::new("Root", "root@example.org", Role::Admin)
+    }
+
+    #[tokio::test]
+    async fn a_foreign_kind_opens_by_its_scheme() -> Result<()> {
+        let (registry, mine) = with_mine();
+        let desk = registry.open("mine:here?size=3").await?;
+        let first = desk.bootstrap(root()).await?;
+        assert_eq!(desk.admin(first.id).user(first.id).await?, first);
+        assert_eq!(*mine.0.lock().expect("no panic"), [("here".to_owned(), Some("3".to_owned()))]);
+        // It has what it says it has, and can't what it does not say; the others are still there.
+        let refused = registry.open("mine:here?sise=3").await;
+        assert!(matches!(refused, Err(Error::InvalidAddress { .. })), "{refused:?}");
+        let refused = registry.remove("mine:here").await;
+        assert!(matches!(refused, Err(Error::Unsupported { .. })), "{refused:?}");
+        registry.open("memory:").await.map(drop)
+    }
+
+    #[test]
+    fn it_opens_without_a_runtime_too() -> Result<()> {
+        let (registry, mine) = with_mine();
+        let desk = crate::blocking::open_with(&registry, "mine:there")?;
+        let first = desk.bootstrap(root())?;
+        assert_eq!(desk.admin(first.id).user(first.id)?, first);
+        assert_eq!(*mine.0.lock().expect("no panic"), [("there".to_owned(), None)]);
+        let unknown = crate::blocking::open("mine:there");
+        assert!(matches!(unknown, Err(Error::InvalidAddress { .. })), "{unknown:?}");
+        Ok(())
     }
 }

@@ -30,7 +30,7 @@ impl Factory for Memory {
     }
 }
 
-/// `sled:FOLDER`, with the options `durability` (`sync` or `relaxed`) and `cache_bytes`.
+/// `sled:FOLDER`, with the options `durability` (`sync` or `relaxed`) and `cache` (a size).
 #[cfg(feature = "sled")]
 pub(crate) struct Sled;
 
@@ -38,7 +38,7 @@ pub(crate) struct Sled;
 #[async_trait::async_trait]
 impl Factory for Sled {
     async fn open(&self, address: &Address) -> Result<Arc<dyn Store>> {
-        use bsm_store_sled::{Durability, SledOptions};
+        use bsm_store_sled::{Durability, MIN_CACHE_BYTES, SledOptions};
 
         use crate::address::invalid;
 
@@ -49,8 +49,15 @@ impl Factory for Sled {
             Some(_) => return Err(invalid("has a durability that is neither sync nor relaxed")),
         };
         let mut options = SledOptions { durability, ..SledOptions::default() };
-        if let Some(bytes) = address.option("cache_bytes") {
-            options.cache_bytes = bytes.parse().map_err(|_| invalid("has a cache_bytes that is no number"))?;
+        if let Some(bytes) = address.size("cache")? {
+            // Refused here, where the option has its name.
+            if bytes < MIN_CACHE_BYTES {
+                return Err(invalid(format!(
+                    "has a cache that is too small: the least is {}KiB",
+                    MIN_CACHE_BYTES >> 10
+                )));
+            }
+            options.cache_bytes = bytes;
         }
         Ok(Arc::new(bsm_store_sled::open(folder, &options).await?))
     }
@@ -62,7 +69,7 @@ impl Factory for Sled {
 
 #[cfg(feature = "sled")]
 fn folder(address: &Address) -> Result<&std::path::Path> {
-    address.only_options(&["durability", "cache_bytes"])?;
+    address.only_options(&["durability", "cache"])?;
     if address.place().is_empty() {
         return Err(crate::address::invalid("of a desk in a folder names none: it is sled:FOLDER"));
     }

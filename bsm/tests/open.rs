@@ -41,11 +41,63 @@ async fn a_desk_in_a_folder_is_there_when_it_is_opened_again() {
 async fn options_of_a_folder_are_checked() {
     let parent = tempfile::tempdir().expect("a folder for the test");
     let place = parent.path().join("desk");
-    for bad in ["durability=never", "cache_bytes=much", "cash=1", "durability"] {
+    for bad in
+        ["durability=never", "cache=much", "cache=1MB", "cache=1023KiB", "cash=1", "cache_bytes=8388608", "durability"]
+    {
         let refused = bsm::open(&format!("sled:{}?{bad}", place.display())).await;
         assert!(matches!(refused, Err(Error::InvalidAddress { .. })), "{bad}: {refused:?}");
         assert!(!place.exists(), "{bad} made a folder");
     }
-    let relaxed = format!("sled:{}?durability=relaxed&cache_bytes=8388608", place.display());
-    bsm::open(&relaxed).await.expect("opens").close().await.expect("closes");
+    for good in ["durability=relaxed&cache=8388608", "durability=sync&cache=8MiB", "cache=1024KiB", ""] {
+        let address = format!("sled:{}?{good}", place.display());
+        bsm::open(&address).await.expect("opens").close().await.expect("closes");
+    }
+}
+
+/// Polls on this thread, as any executor might, with no tokio anywhere.
+#[cfg(any(feature = "memory", feature = "sled"))]
+fn without_tokio<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::task::Waker::from(std::sync::Arc::new(Unpark(std::thread::current())));
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut std::task::Context::from_waker(&waker)) {
+            return output;
+        }
+        std::thread::park();
+    }
+}
+
+#[cfg(any(feature = "memory", feature = "sled"))]
+async fn a_life(address: String) -> bsm::Result<()> {
+    let desk = bsm::open(&address).await?;
+    let root = desk.bootstrap(NewUser::new("Root", "root@example.org", Role::Admin)).await?;
+    let admin = desk.admin(root.id);
+    let mut watch = admin.watch(bsm::feed::Since::Now).await?;
+    for n in 0..300 {
+        admin.open_ticket(bsm::NewTicket::new(format!("No. {n}"))).await?;
+    }
+    // More rows than are read in place where there is a runtime.
+    let query = bsm::view::Query::of(bsm::view::WorkListing::All).limit(300);
+    assert_eq!(admin.tickets(&query).await?.rows.len(), 300);
+    assert_eq!(watch.next().await?.entries.len(), 1);
+    desk.close().await
+}
+
+#[cfg(feature = "memory")]
+#[test]
+fn a_desk_in_memory_needs_no_runtime() -> bsm::Result<()> {
+    without_tokio(a_life("memory:".to_owned()))
+}
+
+#[cfg(feature = "sled")]
+#[test]
+fn a_desk_in_a_folder_needs_no_runtime() -> bsm::Result<()> {
+    let parent = tempfile::tempdir().expect("a folder for the test");
+    without_tokio(a_life(format!("sled:{}?durability=relaxed", parent.path().join("desk").display())))
 }

@@ -6,6 +6,7 @@ use crate::rules::{limits, text};
 use crate::schema::Field;
 use crate::view::{ArticleListing, Page, Query};
 
+use super::command::Command;
 use super::run::Needs;
 use super::{ArticleChange, NewArticle, Portal, StaffRole};
 
@@ -105,12 +106,7 @@ impl<R: StaffRole> Portal<R> {
         self.list("articles", query, Entity::Article).await
     }
 
-    async fn set_status(
-        &self,
-        command: impl serde::Serialize + Sync,
-        id: ArticleId,
-        status: ArticleStatus,
-    ) -> Result<Article> {
+    async fn set_status(&self, command: impl Command + Sync, id: ArticleId, status: ArticleStatus) -> Result<Article> {
         self.run(&command, Needs::keys([id.into()]), |work| {
             let mut article: Article = work.target(id)?;
             if status == ArticleStatus::Published && article.status != status {

@@ -16,6 +16,7 @@ use crate::view::{CatalogueListing, OwnListing, OwnRatings, Page, Published, Que
 use crate::{Error, Result};
 
 use super::change::Edit;
+use super::command::Command;
 use super::insight::UNIFIED_JOINS;
 use super::requests::move_request;
 use super::run::Needs;
@@ -222,7 +223,7 @@ impl Customer {
         self.move_own(("withdraw_own", id), id, TicketStatus::Cancelled).await
     }
 
-    async fn move_own(&self, command: impl Serialize + Sync, id: TicketId, to: TicketStatus) -> Result<Ticket> {
+    async fn move_own(&self, command: impl Command + Sync, id: TicketId, to: TicketStatus) -> Result<Ticket> {
         let change = TicketChange::to(to);
         self.run(&command, Needs::ticket(id), |work| {
             if to == TicketStatus::InProgress {

@@ -6,6 +6,7 @@
 mod articles;
 mod catalogue;
 mod change;
+mod command;
 mod customer;
 mod desk;
 mod feed;

@@ -7,6 +7,7 @@ use crate::store::{Branch, Guard, Order, Scan};
 use crate::view::{Page, Query, UserListing};
 use crate::{Error, Result};
 
+use super::command::Command;
 use super::run::Needs;
 use super::work::Work;
 use super::{Admin, NewUser, Portal, StaffRole, UserChange};
@@ -119,7 +120,7 @@ impl Admin {
             .await
     }
 
-    async fn set_active(&self, command: impl serde::Serialize + Sync, id: UserId, active: bool) -> Result<User> {
+    async fn set_active(&self, command: impl Command + Sync, id: UserId, active: bool) -> Result<User> {
         self.run(&command, Needs::keys([id.into()]), |work| {
             let mut user = self.somebody_else(work, id)?;
             user.active = active;

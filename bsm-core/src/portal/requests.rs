@@ -12,6 +12,7 @@ use crate::{Error, Reason, Result};
 
 use super::change::assignable;
 use super::change::move_to;
+use super::command::Command;
 use super::run::Needs;
 use super::tickets::{CUSTOMER_REQUEST, OWN_CHANNEL};
 use super::work::Work;
@@ -116,7 +117,7 @@ impl<R: StaffRole> Portal<R> {
 
     async fn move_request(
         &self,
-        command: impl serde::Serialize + Sync,
+        command: impl Command + Sync,
         id: RequestId,
         to: RequestStatus,
         day: Option<Timestamp>,

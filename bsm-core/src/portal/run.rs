@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde::Serialize;
+use tracing::Instrument as _;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -12,6 +12,7 @@ use crate::schema::{Field, Relation};
 use crate::store::{Answers, ChangeSet, Idempotency, ReadSet, Scan, Store, UniqueValue};
 use crate::{ActorName, Error, Reason, Result};
 
+use super::command::{Command, ended};
 use super::desk::SYSTEM;
 use super::scope::Scope;
 use super::settings::Settings;
@@ -127,7 +128,7 @@ impl<R: PortalRole> Portal<R> {
     /// Runs a command: `decide` is given what `needs` names, and returns the id of the row that answers.
     pub(super) async fn run<T, I>(
         &self,
-        digest_of: &impl Serialize,
+        command: &impl Command,
         needs: Needs,
         decide: impl FnMut(&mut Work<'_>) -> Result<I> + Send,
     ) -> Result<T>
@@ -135,7 +136,7 @@ impl<R: PortalRole> Portal<R> {
         T: Record + TryFrom<Row> + Send,
         I: Into<Key>,
     {
-        self.call().run(digest_of, needs, decide).await
+        self.call().run(command, needs, decide).await
     }
 
     /// Reads as this portal's actor.
@@ -199,7 +200,7 @@ impl<'a> Call<'a> {
 
     pub(super) async fn run<T, I>(
         &self,
-        digest_of: &impl Serialize,
+        command: &impl Command,
         needs: Needs,
         decide: impl FnMut(&mut Work<'_>) -> Result<I> + Send,
     ) -> Result<T>
@@ -207,7 +208,7 @@ impl<'a> Call<'a> {
         T: Record + TryFrom<Row> + Send,
         I: Into<Key>,
     {
-        match self.execute(digest_of, needs, decide).await? {
+        match self.execute(command, needs, decide).await? {
             Outcome::Done { answer, rows, numbers } => answer_of(answer, rows, &numbers),
             Outcome::DoneBefore { answer } => self.repeated(answer).await,
         }
@@ -216,27 +217,43 @@ impl<'a> Call<'a> {
     /// Runs a command after which the row that it was about is gone.
     pub(super) async fn run_deletion<I: Into<Key>>(
         &self,
-        digest_of: &impl Serialize,
+        command: &impl Command,
         needs: Needs,
         decide: impl FnMut(&mut Work<'_>) -> Result<I> + Send,
     ) -> Result<()> {
-        self.execute(digest_of, needs, decide).await.map(|_| ())
+        self.execute(command, needs, decide).await.map(|_| ())
     }
 
+    /// Runs a command in its span.
     async fn execute<I: Into<Key>>(
         &self,
-        digest_of: &impl Serialize,
+        command: &impl Command,
+        needs: Needs,
+        decide: impl FnMut(&mut Work<'_>) -> Result<I> + Send,
+    ) -> Result<Outcome> {
+        let span = command.span(self.actor);
+        let mut attempts = 0;
+        let done = self.attempt(command, needs, decide, &mut attempts).instrument(span.clone()).await;
+        ended(&span, attempts, &done);
+        done
+    }
+
+    /// Attempts a command until it is done or can't be, and counts how often.
+    async fn attempt<I: Into<Key>>(
+        &self,
+        command: &impl Command,
         needs: Needs,
         mut decide: impl FnMut(&mut Work<'_>) -> Result<I> + Send,
+        attempts: &mut usize,
     ) -> Result<Outcome> {
         let key = self.key()?;
         let digest = match key {
-            Some(_) => self.digest(digest_of)?,
+            Some(_) => self.digest(command)?,
             None => [0; 16],
         };
-        let mut attempt = 1;
         let mut turn = None;
         loop {
+            *attempts += 1;
             let (rows, answered) = self.gather(&needs, key.as_deref(), digest).await?;
             if let Some(answer) = answered {
                 return self.confirm(key.as_deref(), digest, answer).await;
@@ -262,17 +279,13 @@ impl<'a> Call<'a> {
                 Ok((None, numbers)) => return Ok(Outcome::Done { answer, rows, numbers }),
                 // Somebody got in between. What they did is seen by the next attempt, which decides anew; one at a time
                 // where many want the same row, so that each round does not let only one of them through.
-                Err(Error::Conflict { key, .. }) if attempt < limits::COMMAND_ATTEMPTS => {
-                    attempt += 1;
+                Err(Error::Conflict { key, .. }) if *attempts < limits::COMMAND_ATTEMPTS => {
                     drop(turn.take());
                     turn = self.desk.turn(key).await;
                 }
                 // A ticket was assigned meanwhile to the user who is being deleted: the next attempt finds it.
                 Err(Error::StillReferenced { relation: Relation::TicketAssignedTo, .. })
-                    if needs.scan.is_some() && attempt < limits::COMMAND_ATTEMPTS =>
-                {
-                    attempt += 1;
-                }
+                    if needs.scan.is_some() && *attempts < limits::COMMAND_ATTEMPTS => {}
                 Err(error) => return Err(error),
             }
         }
@@ -305,9 +318,9 @@ impl<'a> Call<'a> {
     }
 
     /// What stands for the command and everything that was given with it.
-    fn digest(&self, digest_of: &impl Serialize) -> Result<[u8; 16]> {
-        let command = (digest_of, self.settings.at, self.settings.expected, self.needs_role);
-        let bytes = postcard::to_stdvec(&command)
+    fn digest(&self, command: &impl Command) -> Result<[u8; 16]> {
+        let whole = (command, self.settings.at, self.settings.expected, self.needs_role);
+        let bytes = postcard::to_stdvec(&whole)
             .map_err(|source| Error::Unavailable { store: "the command's digest".to_owned(), source: source.into() })?;
         Ok(xxh3_128(&bytes).to_be_bytes())
     }

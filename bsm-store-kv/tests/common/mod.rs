@@ -6,6 +6,7 @@
 
 pub mod faulty;
 pub mod naive;
+pub mod spans;
 
 use bsm_core::model::{
     Action, Actor, Article, ArticleId, ArticleStatus, Channel, HistoryEntry, Impact, Key, Note, NoteId, Priority,
