@@ -159,13 +159,11 @@ impl Import {
 
     /// The fault of the line that comes next.
     fn fault(&self, fault: ImportFault) -> Error {
-        Error::InvalidImport { line: self.mark.lines + 1, fault }
+        Error::InvalidImport { line: self.progress.lines + 1, fault }
     }
 
     fn line(&mut self, text: &[u8]) -> Result<()> {
         self.read(text).map_err(|fault| self.fault(fault))?;
-        self.progress.lines += 1;
-        self.progress.bytes += super::count(text.len() + 1);
         if self.stage != Stage::Behind {
             let mark = ImportMark { lines: self.mark.lines + 1, digest: chain(self.mark.digest, text) };
             if mark.lines == self.began.lines && mark.digest != self.began.digest {
@@ -173,6 +171,8 @@ impl Import {
             }
             self.mark = mark;
         }
+        self.progress.lines += 1;
+        self.progress.bytes += super::count(text.len() + 1);
         Ok(())
     }
 
@@ -192,8 +192,7 @@ impl Import {
             (Err(ImportFault::Malformed { .. }), Stage::First) => return Err(ImportFault::NoExport),
             (read, _) => read?,
         };
-        self.progress.count(&line, 0);
-        self.progress.lines -= 1;
+        self.progress.count_kind(&line);
         match (self.stage, line) {
             (Stage::First, Line::BsmExport(FORMAT)) => self.stage = Stage::RowsAndHistory,
             (Stage::First, Line::BsmExport(found)) => return Err(ImportFault::UnknownFormat { found }),

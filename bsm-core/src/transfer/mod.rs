@@ -71,13 +71,17 @@ pub struct Progress {
 
 impl Progress {
     fn count(&mut self, line: &Line, bytes: usize) {
+        self.count_kind(line);
+        self.lines += 1;
+        self.bytes += count(bytes);
+    }
+
+    fn count_kind(&mut self, line: &Line) {
         match line {
             Line::Row(_) => self.rows += 1,
             Line::History(_) => self.history += 1,
             _ => {}
         }
-        self.lines += 1;
-        self.bytes += count(bytes);
     }
 }
 
