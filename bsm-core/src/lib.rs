@@ -13,6 +13,7 @@
 //! | [`view`] | what is shown: listings, filters, pages, the rows and figures of the four views |
 //! | [`feed`] | what happens, as it happens: events, positions, watches |
 //! | [`store`] | the seam to a store: one change set, one read set |
+//! | [`transfer`] | a whole desk as a stream of lines, out and in |
 //! | [`Desk`], [`Portal`] | who may do what: [`Admin`], [`Agent`] and [`Customer`] |
 //! | [`Error`] | the one error tree |
 //!
@@ -36,6 +37,7 @@ pub mod rules;
 pub mod schema;
 mod sealed;
 pub mod store;
+pub mod transfer;
 pub mod view;
 
 pub use {chrono, rust_decimal, uuid};

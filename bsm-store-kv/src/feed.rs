@@ -1,5 +1,6 @@
 //! A page of a feed: the desk's, or a customer's. Part of answering a read set.
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use bsm_core::model::{HistoryEntry, Key, UserId, Version};
@@ -20,8 +21,17 @@ pub(crate) fn page(reader: &Reader<'_, '_>, query: &FeedQuery) -> Result<FeedPag
 
 /// Where the desk's feed begins: the position of the oldest record, if there is one.
 fn first(reader: &Reader<'_, '_>) -> Result<Option<u64>, Stop> {
+    outermost(reader, Direction::Forward)
+}
+
+/// Where the desk's feed ends in the snapshot, shown or not.
+fn last(reader: &Reader<'_, '_>) -> Result<Option<u64>, Stop> {
+    outermost(reader, Direction::Backward)
+}
+
+fn outermost(reader: &Reader<'_, '_>, direction: Direction) -> Result<Option<u64>, Stop> {
     let (from, to) = (key::feed(0), key::feed(u64::MAX));
-    let mut pairs = reader.snapshot.raw_pairs(Bound::Included(&from), Bound::Included(&to), Direction::Forward);
+    let mut pairs = reader.snapshot.raw_pairs(Bound::Included(&from), Bound::Included(&to), direction);
     let Some((key, _)) = reader.paced(pairs.next().transpose())? else { return Ok(None) };
     let position = key::position(&key);
     Ok(Some(position.ok_or_else(|| record::damaged(reader.snapshot.store(), &key, "it has no position"))?))
@@ -30,7 +40,14 @@ fn first(reader: &Reader<'_, '_>) -> Result<Option<u64>, Stop> {
 /// An empty page of a feed that stands so, for a query that begins where it says.
 fn empty(reader: &Reader<'_, '_>, query: &FeedQuery, oldest: u64, newest: u64) -> FeedPage {
     let resume = query.after.unwrap_or(oldest);
-    FeedPage { epoch: reader.shown.epoch, oldest, newest: newest.max(oldest), resume, events: Vec::new() }
+    FeedPage {
+        epoch: reader.shown.epoch,
+        oldest,
+        newest: newest.max(oldest),
+        resume,
+        events: Vec::new(),
+        rows: Vec::new(),
+    }
 }
 
 /// Whether the query begins where the feed has something to give.
@@ -40,10 +57,13 @@ fn is_within(page: &FeedPage) -> bool {
 
 fn of_desk(reader: &Reader<'_, '_>, query: &FeedQuery) -> Result<FeedPage, Stop> {
     let Some(first) = first(reader)? else { return Ok(empty(reader, query, 0, 0)) };
-    let mut page = empty(reader, query, first.saturating_sub(1), reader.shown.place);
+    // The rows are those of the snapshot, which may be ahead of what may be shown.
+    let newest = if query.rows { last(reader)?.unwrap_or(0) } else { reader.shown.place };
+    let mut page = empty(reader, query, first.saturating_sub(1), newest);
     if !is_within(&page) {
         return Ok(page);
     }
+    let mut changed = BTreeSet::new();
     let (from, to) = (key::feed(page.resume), key::feed(page.newest));
     let pairs = reader.snapshot.pairs(Bound::Excluded(&from), Bound::Included(&to), Direction::Forward);
     for pair in pairs.take(query.limit) {
@@ -56,6 +76,13 @@ fn of_desk(reader: &Reader<'_, '_>, query: &FeedQuery) -> Result<FeedPage, Stop>
         if !entries.is_empty() {
             page.events.push(FeedEvent { place: page.resume, entries });
         }
+        if query.rows {
+            let (_, record) = FeedRecord::open(reader.snapshot.store(), &key, &payload)?;
+            changed.extend(record.changes.into_iter().map(|(key, _)| key));
+        }
+    }
+    for key in changed {
+        page.rows.push((key, reader.paced(reader.snapshot.row(key))?));
     }
     Ok(page)
 }

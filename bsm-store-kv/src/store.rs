@@ -183,7 +183,8 @@ impl Store for KvStore {
                 let mut notified = pin!(waiting.notify.notified());
                 // From here on no word is missed; so look, and then sleep.
                 notified.as_mut().enable();
-                let query = FeedQuery { customer: Some(customer), after: None, entities: Vec::new(), limit: 0 };
+                let query =
+                    FeedQuery { customer: Some(customer), after: None, entities: Vec::new(), limit: 0, rows: false };
                 let answers = self.read(ReadSet { feed: Some(query), ..ReadSet::default() }).await?;
                 let stands = answers.feed.unwrap_or_default();
                 if stands.epoch == after.epoch && stands.newest <= after.place {

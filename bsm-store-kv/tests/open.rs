@@ -143,7 +143,7 @@ fn questions() -> ReadSet {
             .into(),
         log: Some(LogQuery { entity: Entity::Ticket, after: None, limit: 10 }),
         numbers: true,
-        feed: Some(FeedQuery { customer: None, after: None, entities: vec![], limit: 10 }),
+        feed: Some(FeedQuery { customer: None, after: None, entities: vec![], limit: 10, rows: false }),
         used: Some((user_id(1), "again".to_owned())),
         at_least: None,
     }

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bsm_core::Error;
-use bsm_core::model::UserId;
+use bsm_core::model::{Role, UserId};
+use bsm_core::{Desk, Error, NewUser};
 use bsm_store_kv::engine::{Batch, Engine, Head, Op};
 use bsm_store_sled::{MIN_CACHE_BYTES, SledEngine};
 use common::{Dice, child, child_after, child_place, desk, email, make_desk, person, program, rounds};
@@ -230,4 +230,80 @@ fn a_panic_takes_nothing_back() {
     let engine = SledEngine::open(&path, MIN_CACHE_BYTES).expect("opened");
     assert_eq!(last_batch(&engine), 2);
     assert_eq!(engine.acknowledged().expect("is whole"), Some(head(1)));
+}
+
+/// How many people are on the desk that is taken in: more lines than two commits take.
+const TAKEN: u64 = 1_200;
+
+/// The text of a desk.
+async fn exported(desk: &Desk) -> String {
+    let (mut export, mut text) = (desk.export(), String::new());
+    while let Some(lines) = export.next().await.expect("exported") {
+        text.push_str(&lines);
+    }
+    text
+}
+
+/// Takes a text in, and tells after each some lines that it got there.
+async fn take_in(desk: &Desk, text: &str) {
+    let mut import = desk.import().await.expect("begun");
+    for piece in text.as_bytes().chunks(8_192) {
+        import.write(piece).await.expect("taken in");
+        println!("\nwrote {}", import.progress().lines);
+    }
+    import.finish().await.expect("finished");
+}
+
+#[test]
+fn a_killed_import_goes_on_where_it_was() {
+    let test = "a_killed_import_goes_on_where_it_was";
+    if let Some(place) = child_place() {
+        let text = std::fs::read_to_string(place.join("text")).expect("read");
+        common::runtime().block_on(async {
+            let (desk, _store) = desk(&place.join("desk")).expect("opened");
+            take_in(&desk, &text).await;
+            loop {
+                println!("\nfinished");
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+    }
+    let source = Desk::new(Arc::new(bsm_store_kv::memory().expect("a store")));
+    let runtime = common::runtime();
+    let text = runtime.block_on(async {
+        let root = common::admin(&source).await;
+        for number in 0..TAKEN {
+            source.admin(root).create_user(person(number)).await.expect("created");
+        }
+        exported(&source).await
+    });
+    let mut dice = Dice::new(11);
+    let mut resumed = 0;
+    for round in 0..rounds(8, 80) {
+        let place = tempfile::tempdir().expect("a folder");
+        std::fs::write(place.path().join("text"), &text).expect("written");
+        let lines = text.len() as u64 / 8_192 * 2 * (2 + round % 8) / 9;
+        killed(child(&program(), test, place.path()), lines, &mut dice);
+        runtime.block_on(async {
+            let (desk, store) = desk(&place.path().join("desk")).expect("opened");
+            match desk.health().await {
+                Err(Error::ImportUnfinished { .. }) => {
+                    let new = NewUser::new("Other", "other@example.org", Role::Admin);
+                    let refused = desk.bootstrap(new).await;
+                    assert!(matches!(refused, Err(Error::ImportUnfinished { .. })), "{refused:?}");
+                    let refused = desk.export().next().await;
+                    assert!(matches!(refused, Err(Error::ImportUnfinished { .. })), "{refused:?}");
+                    resumed += u64::from(desk.import().await.expect("begun").resumes_after() > 0);
+                    take_in(&desk, &text).await;
+                }
+                // It was over.
+                Ok(()) => assert!(matches!(desk.import().await, Err(Error::NotEmpty { .. }))),
+                Err(other) => panic!("{other:?}"),
+            }
+            assert!(exported(&desk).await == text, "round {round}: equal to the byte");
+            assert!(desk.verify().await.expect("recounted").is_clean());
+            store.close().await.expect("closed");
+        });
+    }
+    assert!(resumed > 2, "next to no child was killed in the middle: {resumed}");
 }

@@ -39,6 +39,8 @@
 //! Everything in `bsm_core` is re-exported here; a program that embeds a desk needs no other crate of the family. Where an
 //! example says `bsm_core::`, write `bsm::`.
 //!
+//! [`transfer`] writes a whole desk to a file, and takes one in.
+//!
 //! | portal | made by | for |
 //! |---|---|---|
 //! | [`Admin`] | [`Desk::admin`] | everything; alone: users, services, approving requests |
@@ -49,6 +51,7 @@ mod address;
 pub mod blocking;
 mod registry;
 mod stores;
+pub mod transfer;
 
 pub use address::Address;
 pub use bsm_core::*;

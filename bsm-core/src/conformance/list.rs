@@ -243,11 +243,29 @@ macro_rules! __conformance_cases {
                 the_desk_closes_what_was_resolved_long_enough_ago,
                 the_desk_closes_any_number,
             }
+            imports transfer {
+                an_export_comes_back_equal,
+                an_export_goes_on_where_it_was,
+                only_an_empty_store_takes_a_desk_in,
+                an_import_that_stopped_shuts_the_desk_and_goes_on,
+                an_import_that_was_given_up_takes_nothing_more,
+                another_text_does_not_go_on,
+                damaged_text_is_refused_by_its_line,
+                what_no_desk_let_in_is_refused,
+                what_does_not_hold_together_stays_shut,
+                an_export_is_of_one_moment,
+                a_value_may_pass_on_while_it_is_exported,
+                an_import_begins_another_feed,
+            }
             trimming trimming {
                 what_was_trimmed_is_told_as_missed,
                 places_go_on_after_everything_was_trimmed,
                 a_long_feed_is_trimmed_in_parts,
                 a_slow_watch_is_told_what_it_missed,
+            }
+            any verification {
+                a_lively_desk_holds_together,
+                a_desk_holds_together_while_it_is_worked_on,
             }
             any versions {
                 a_stale_version_is_a_conflict,

@@ -37,6 +37,7 @@
 mod crowd;
 mod dump;
 mod list;
+mod lively;
 mod outcome;
 mod place;
 mod prelude;
@@ -44,6 +45,7 @@ mod race;
 mod raw;
 #[doc(hidden)]
 pub mod runner;
+mod texts;
 mod world;
 
 pub mod actors;
@@ -76,7 +78,9 @@ pub mod stamps;
 pub mod summary;
 pub mod ticket_changes;
 pub mod ticket_moves;
+pub mod transfer;
 pub mod trimming;
+pub mod verification;
 pub mod versions;
 pub mod views;
 pub mod watching;
@@ -108,7 +112,12 @@ macro_rules! __conformance_test_functions {
             $(
                 #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $case() {
-                    let place: $crate::conformance::Place = $fresh().await.into();
+                    let mut place: $crate::conformance::Place = $fresh().await.into();
+                    if place.store().capabilities().imports {
+                        for _ in 0..$crate::conformance::runner::beside::$claim() {
+                            place = place.beside($fresh().await);
+                        }
+                    }
                     let name = concat!(stringify!($room), "::", stringify!($case));
                     $crate::conformance::runner::$claim(name, &place, $crate::conformance::$room::$case).await;
                 }
@@ -123,10 +132,17 @@ type Running<'a> = Pin<Box<dyn Future<Output = Ran> + 'a>>;
 pub struct Case {
     /// Its room and the sentence that it proves: `conversion::a_request_is_converted_once`.
     pub name: &'static str,
+    beside: usize,
     run: for<'a> fn(&'a Place) -> Running<'a>,
 }
 
 impl Case {
+    /// How many empty desks it needs besides its own: see [`Place::beside`]. Stores that don't claim to
+    /// [import](crate::store::Capabilities) need give none.
+    pub const fn places_beside(&self) -> usize {
+        self.beside
+    }
+
     /// Runs it on an empty desk.
     ///
     /// # Panics
@@ -149,6 +165,7 @@ pub fn cases() -> Vec<Case> {
         ([] $($claim:ident $room:ident { $($case:ident),+ $(,)? })+) => {$($(
             cases.push(Case {
                 name: concat!(stringify!($room), "::", stringify!($case)),
+                beside: runner::beside::$claim(),
                 run: |place| {
                     let name = concat!(stringify!($room), "::", stringify!($case));
                     Box::pin(runner::$claim(name, place, $room::$case))
@@ -177,7 +194,12 @@ pub struct Tally {
 pub async fn run_all<P: Into<Place>>(fresh: impl AsyncFn() -> P) -> Tally {
     let mut tally = Tally::default();
     for case in cases() {
-        let place: Place = fresh().await.into();
+        let mut place: Place = fresh().await.into();
+        if place.store().capabilities().imports {
+            for _ in 0..case.places_beside() {
+                place = place.beside(fresh().await);
+            }
+        }
         match case.run(&place).await {
             Ran::Passed => tally.passed += 1,
             Ran::NotRun(reason) => tally.not_run.push((case.name, reason)),

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Result;
 use crate::store::Store;
@@ -31,6 +31,8 @@ type Opening = Pin<Box<dyn Future<Output = Result<Arc<dyn Store>>> + Send>>;
 pub struct Place {
     store: Arc<dyn Store>,
     again: Option<Box<dyn Fn() -> Opening + Send + Sync>>,
+    /// Other empty desks of the same kind.
+    beside: Mutex<Vec<Place>>,
     /// Dropped after the store.
     kept: Vec<Box<dyn Any + Send>>,
 }
@@ -38,7 +40,7 @@ pub struct Place {
 impl Place {
     /// The desk that `store` keeps, which must be empty.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, again: None, kept: Vec::new() }
+        Self { store, again: None, beside: Mutex::default(), kept: Vec::new() }
     }
 
     /// With something that must live as long as the store does, for instance its folder.
@@ -57,6 +59,14 @@ impl Place {
         self
     }
 
+    /// With one more empty desk of the same kind, for the cases in which a desk goes from one store to another. They take
+    /// up to [`Case::places_beside`](super::Case::places_beside) of them; [`conformance_tests!`](crate::conformance_tests)
+    /// and [`run_all`](super::run_all) see to it.
+    pub fn beside(mut self, other: impl Into<Self>) -> Self {
+        self.beside.get_mut().unwrap_or_else(PoisonError::into_inner).push(other.into());
+        self
+    }
+
     /// The store.
     pub const fn store(&self) -> &Arc<dyn Store> {
         &self.store
@@ -65,6 +75,21 @@ impl Place {
     /// Whether the same desk can be opened once more.
     pub(crate) const fn can_be_reopened(&self) -> bool {
         self.again.is_some()
+    }
+
+    /// How many empty desks there are besides.
+    pub(crate) fn count_beside(&self) -> usize {
+        self.beside.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Another empty desk of the same kind.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`](crate::Error::Unsupported) if there is none left.
+    pub(crate) fn another(&self) -> Result<Self> {
+        let other = self.beside.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let what = "having another empty desk beside it";
+        other.ok_or_else(|| crate::Error::Unsupported { store: self.store.to_string(), what })
     }
 
     /// The same desk, opened once more.

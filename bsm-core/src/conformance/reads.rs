@@ -143,7 +143,7 @@ pub async fn everything_can_be_asked_at_once(store: Arc<dyn Store>) -> Outcome {
         log: Some(LogQuery { entity: Entity::User, after: None, limit: 5 }),
         counts: vec![CountQuery { counter: Counter::Users, prefix: Vec::new() }],
         numbers: true,
-        feed: Some(FeedQuery { customer: None, after: None, entities: Vec::new(), limit: 5 }),
+        feed: Some(FeedQuery { customer: None, after: None, entities: Vec::new(), limit: 5, rows: false }),
         used: Some((user.id, "k".to_owned())),
         at_least: None,
     };

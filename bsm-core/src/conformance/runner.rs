@@ -63,6 +63,49 @@ pub async fn shared(name: &str, place: &Place, case: impl AsyncFnOnce(&Place) ->
     reopening(name, place, shared, "the store is not shared", case).await
 }
 
+/// How many empty desks the cases of a claim need besides their own.
+pub mod beside {
+    /// None.
+    pub const fn any() -> usize {
+        0
+    }
+
+    /// None.
+    pub const fn durable() -> usize {
+        0
+    }
+
+    /// None.
+    pub const fn shared() -> usize {
+        0
+    }
+
+    /// None.
+    pub const fn trimming() -> usize {
+        0
+    }
+
+    /// Two, into which a desk is taken.
+    pub const fn imports() -> usize {
+        2
+    }
+}
+
+/// Runs a case that a store must pass which can take in a whole desk.
+///
+/// # Panics
+/// If it fails, or leaves a desk that does not hold together.
+pub async fn imports(name: &str, place: &Place, case: impl AsyncFnOnce(&Place) -> Outcome) -> Ran {
+    let enough = place.count_beside() >= beside::imports();
+    let reason = match (place.store().capabilities().imports, enough) {
+        (false, _) => "the store does not take in whole desks",
+        (true, false) => "there are no empty desks beside the place: see Place::beside",
+        (true, true) => return any(name, place, async |_| case(place).await).await,
+    };
+    not_run(name, place, reason);
+    Ran::NotRun(reason)
+}
+
 async fn reopening(
     name: &str,
     place: &Place,

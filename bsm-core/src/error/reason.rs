@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{Key, Role, Timestamp};
+use crate::model::{Entity, Key, Role, Timestamp};
 
 /// Why a value is not acceptable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,8 +131,24 @@ pub enum ImportFault {
     Truncated,
     /// The lines before are not those that the export ended with.
     Digest,
+    /// The lines before are not as many as the export ended with.
+    Counts {
+        /// How many rows there are by the export.
+        rows: u64,
+        /// How many entries of history.
+        history: u64,
+    },
     /// Something follows the end.
     BehindTheEnd,
+    /// A line of this kind does not stand here.
+    OutOfPlace,
+    /// A row has a higher number than the one that was given last.
+    NumberTaken {
+        /// To which rows the number was given.
+        entity: Entity,
+        /// The number that a row has.
+        highest: u32,
+    },
     /// A field of a row holds what no desk would have let in.
     Unacceptable {
         /// Which row.
@@ -154,7 +170,17 @@ impl fmt::Display for ImportFault {
             Self::OtherText => f.write_str("is not of the text that the import began with"),
             Self::Truncated => f.write_str("is not there: the text ends before the export does"),
             Self::Digest => f.write_str("ends another text than the one before it"),
+            Self::Counts { rows, history } => {
+                write!(
+                    f,
+                    "ends an export of {rows} rows and {history} entries of history, which are not those before it"
+                )
+            }
             Self::BehindTheEnd => f.write_str("follows the end"),
+            Self::OutOfPlace => f.write_str("is of a kind that does not stand there"),
+            Self::NumberTaken { entity, highest } => {
+                write!(f, "names a number as the last, and a {entity} before it has {highest}")
+            }
             Self::Unacceptable { key, field, reason } => write!(f, "holds {key}, whose {field} {reason}"),
         }
     }

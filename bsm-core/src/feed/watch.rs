@@ -71,8 +71,13 @@ impl Reader {
     }
 
     async fn read(&self, at: Option<FeedPlace>, limit: usize) -> Result<FeedPage> {
-        let query =
-            FeedQuery { customer: self.customer, after: at.map(|at| at.place), entities: self.entities.clone(), limit };
+        let query = FeedQuery {
+            customer: self.customer,
+            after: at.map(|at| at.place),
+            entities: self.entities.clone(),
+            limit,
+            rows: false,
+        };
         let set = ReadSet { feed: Some(query), ..ReadSet::default() };
         let page = self.caller.read(set).await?.feed.unwrap_or_default();
         match at {

@@ -12,7 +12,7 @@ use crate::model::{
 use crate::rules::ticket_status::Mover;
 use crate::rules::{limits, text};
 use crate::schema::Field;
-use crate::store::{Guard, Order, ReadSet, Scan, Store, UniqueValue};
+use crate::store::{Guard, Order, ReadSet, Scan, Store, UniqueValue, Verification};
 use crate::view::{Listing, WorkFilter, WorkListing};
 use crate::{Clock, Error, IdSource, Result, SystemClock, SystemIds};
 
@@ -106,6 +106,29 @@ impl Desk {
     /// Whatever keeps it from answering.
     pub async fn health(&self) -> Result<()> {
         self.inner.store.health().await
+    }
+
+    /// Recounts everything that the store keeps, and tells each thing that does not hold together: rows against indexes,
+    /// unique fields, relations and counters, history against versions, the feed against history. Commands go on
+    /// meanwhile, and may wait for parts of it.
+    ///
+    /// For the application itself, now and then or after a crash. Costs O(everything · log n).
+    ///
+    /// # Errors
+    /// What keeps the store from reading. What it finds is told in the [`Verification`], and is no error.
+    ///
+    /// ```
+    /// # async fn example(desk: bsm_core::Desk) -> bsm_core::Result<()> {
+    /// let found = desk.verify().await?;
+    /// for difference in &found.differences {
+    ///     eprintln!("{difference}");
+    /// }
+    /// assert!(found.is_clean());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn verify(&self) -> Result<Verification> {
+        self.inner.store.verify().await
     }
 
     /// Waits for the commands under way and lets go of the store: of all clones of this desk.

@@ -45,5 +45,15 @@ pub const CLOCK_SKEW_MICROS: i64 = 5 * 60 * 1_000_000;
 pub const CLOSE_BATCH: usize = 200;
 /// How many events a [`Watch`](crate::feed::Watch) reads, and keeps, at a time.
 pub const WATCH_PAGE: usize = 64;
+/// How many rows or entries of history an [`Export`](crate::transfer::Export) reads at a time.
+pub const EXPORT_PAGE: usize = 200;
+/// How often in a row an export may only follow what happens meanwhile, before it reads all of that at once.
+pub const EXPORT_CATCH_UPS: usize = 32;
+/// The longest line of an export, in bytes: an article's text takes less, every character of it escaped.
+pub const IMPORT_LINE_BYTES: usize = 2 << 20;
+/// How many lines of an export are taken in by one commit.
+pub const IMPORT_BATCH_LINES: usize = 1_000;
+/// After how many bytes of lines an import commits, however few lines they are.
+pub const IMPORT_BATCH_BYTES: usize = 1 << 20;
 /// How many events of the feed are forgotten in one commit.
 pub const TRIM_BATCH: usize = 500;

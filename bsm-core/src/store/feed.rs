@@ -5,7 +5,7 @@
 //! are theirs. So a customer's places tell nothing of what others do. Readers ask for what lies behind a place; a reader
 //! that is told of nothing [waits](super::Store::wait) and asks again.
 
-use crate::model::{Entity, HistoryEntry, UserId};
+use crate::model::{Entity, HistoryEntry, Key, Row, UserId};
 
 /// How far a reader of a feed has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,10 +32,14 @@ pub struct FeedQuery {
     /// The most events that are looked at, also those of which nothing is left by `entities`. 0, to be told only where the
     /// feed stands.
     pub limit: usize,
+    /// Whether the rows that the events changed are told as well, as they stand at the moment of the read. What else the
+    /// read set answers may hold commits that are not durable yet; to agree with it, the page then goes as far as they
+    /// do. For whoever copies a desk, of the desk's own feed and of all entities only.
+    pub rows: bool,
 }
 
 /// The answer to a [`FeedQuery`]. Holds only what is durable, if the store is: an event that was shown is never taken
-/// back.
+/// back. (Save for a query with [`rows`](FeedQuery::rows).)
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedPage {
     /// The feed's epoch.
@@ -50,6 +54,8 @@ pub struct FeedPage {
     pub resume: u64,
     /// The events, in order. One of which nothing is left by the query is left out.
     pub events: Vec<FeedEvent>,
+    /// If they were asked for, the rows that these events changed, each once, in no order; `None` for one that is gone.
+    pub rows: Vec<(Key, Option<Row>)>,
 }
 
 /// What one commit did.

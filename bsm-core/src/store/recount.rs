@@ -264,7 +264,7 @@ async fn every_event(store: &dyn Store, customer: Option<UserId>) -> Result<Vec<
     let mut events = Vec::new();
     let mut after = None;
     loop {
-        let feed = Some(FeedQuery { customer, after, entities: Vec::new(), limit: AT_ONCE });
+        let feed = Some(FeedQuery { customer, after, entities: Vec::new(), limit: AT_ONCE, rows: false });
         let page = store.read(ReadSet { feed, ..ReadSet::default() }).await?.feed.unwrap_or_default();
         events.extend(page.events);
         after = Some(page.resume);

@@ -9,7 +9,8 @@ use bsm_core::store::{Place, Verification};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::engine::Direction;
+use crate::committer::Desk;
+use crate::engine::{Direction, Engine};
 use crate::key;
 use crate::record::{self, FeedRecord};
 use crate::snapshot::Snapshot;
@@ -81,10 +82,25 @@ impl Positions {
     }
 }
 
+/// Looks whether the feed goes as far as it was shown.
+pub(super) fn end(engine: &dyn Engine, desk: &Desk, found: &mut Verification) -> Result<()> {
+    let shown = desk.reach.position();
+    let view = engine.view().map_err(|error| record::unavailable(desk.name(), error))?;
+    let snapshot = Snapshot::new(&*view, desk.name());
+    let (from, to) = (key::feed(0), key::feed(u64::MAX));
+    let mut pairs = snapshot.raw_pairs(Bound::Included(&from), Bound::Included(&to), Direction::Backward);
+    let last = pairs.next().transpose()?.and_then(|(key, _)| key::position(&key)).unwrap_or(0);
+    if last < shown {
+        found.differs(Place::Feed(shown), format!("it was shown, and the feed ends at {last}"));
+    }
+    Ok(())
+}
+
 /// The places of customers' feeds, one after another.
 #[derive(Default)]
 pub(super) struct Places {
-    last: Option<(UserId, u64)>,
+    /// The place before, and the position of its event.
+    last: Option<(UserId, u64, u64)>,
 }
 
 impl Places {
@@ -103,12 +119,19 @@ impl Places {
         };
         let at = || Place::CustomerFeed(customer, place);
         let position = record::number(snapshot.store(), key, &snapshot.open(key, raw)?.payload)?;
-        if let Some((_, before)) = self.last.filter(|(of, _)| *of == customer)
-            && before.checked_add(1) != Some(place)
-        {
-            found.differs(at(), format!("it follows place {before}"));
+        if let Some((_, before, position_before)) = self.last.filter(|(of, ..)| *of == customer) {
+            if before.checked_add(1) != Some(place) {
+                found.differs(at(), format!("it follows place {before}"));
+            }
+            // One place outlives its event, and is forgotten when the next one's event is.
+            let outlives = |position| first.is_none_or(|first| position < first);
+            let both = outlives(position_before) && outlives(position);
+            if both && snapshot.has(&key::customer_feed(customer, before))? {
+                let at = Place::CustomerFeed(customer, before);
+                found.differs(at, format!("the event at {position_before} is not there"));
+            }
         }
-        self.last = Some((customer, place));
+        self.last = Some((customer, place, position));
         // The last place of a customer outlives its event.
         if first.is_none_or(|first| position < first) {
             return Ok(());

@@ -49,6 +49,7 @@ pub(crate) fn verify(engine: &dyn Engine, desk: &Desk) -> Result<Verification> {
         }
     }
     sums::compare(engine, desk, &mut walk.found)?;
+    feed::end(engine, desk, &mut walk.found)?;
     Ok(walk.found)
 }
 

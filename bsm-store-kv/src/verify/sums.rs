@@ -3,7 +3,7 @@
 //! A recount that no commit got in between of is of one moment, though it took several views. That is tried first, since
 //! it holds up nobody; on a desk that is too busy for it, commands wait for the last try.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use bsm_core::model::Row;
@@ -22,7 +22,14 @@ use crate::snapshot::Snapshot;
 /// How often a recount in stretches is tried.
 const TRIES: usize = 2;
 
-type Sums = BTreeMap<(Counter, Vec<String>), i128>;
+/// The counters by their keys: family, text forms of the values, sum.
+type Sums = BTreeMap<Vec<u8>, Sum>;
+
+struct Sum {
+    counter: Counter,
+    names: Vec<String>,
+    sum: i128,
+}
 
 /// Compares all counters with the rows.
 pub(super) fn compare(engine: &dyn Engine, desk: &Desk, found: &mut Verification) -> Result<()> {
@@ -65,7 +72,7 @@ fn count(engine: &dyn Engine, desk: &Desk, stretch: usize) -> Result<Option<(Sum
             after = Some(key);
         }
         if looked_at < stretch {
-            sums.retain(|_, sum| *sum != 0);
+            sums.retain(|_, sum| sum.sum != 0);
             return Ok(Some((sums, counters(&snapshot)?)));
         }
     }
@@ -73,9 +80,12 @@ fn count(engine: &dyn Engine, desk: &Desk, stretch: usize) -> Result<Option<(Sum
 
 fn add(sums: &mut Sums, row: &Row) {
     for (counter, values, amount) in contributions(row) {
-        let names = values.iter().map(|value| value.to_text().unwrap_or_default()).collect();
-        let sum = sums.entry((counter, names)).or_insert(0);
-        *sum = sum.saturating_add(amount);
+        // A value of the wrong kind is told where rows are looked at.
+        let key = key::counter_spec(counter).and_then(|spec| key::counter(spec, &values).ok());
+        let Some(key) = key else { continue };
+        let names = || values.iter().map(|value| value.to_text().unwrap_or_default()).collect();
+        let sum = sums.entry(key).or_insert_with(|| Sum { counter, names: names(), sum: 0 });
+        sum.sum = sum.sum.saturating_add(amount);
     }
 }
 
@@ -90,7 +100,7 @@ fn counters(snapshot: &Snapshot<'_>) -> Result<Sums> {
             .open(&key, &raw)
             .and_then(|found| record::decode::<Tally>(snapshot.store(), &key, &found.payload))
         {
-            Ok(tally) => drop(sums.insert((counter, tally.texts), tally.sum)),
+            Ok(Tally { texts, sum }) => drop(sums.insert(key.to_vec(), Sum { counter, names: texts, sum })),
             // Told where keys are looked at; and here, as a counter that is missing.
             Err(Error::Damaged { .. }) => {}
             Err(other) => return Err(other),
@@ -100,13 +110,17 @@ fn counters(snapshot: &Snapshot<'_>) -> Result<Sums> {
 }
 
 fn differences(rows: &Sums, counters: &Sums, found: &mut Verification) {
-    let names: std::collections::BTreeSet<_> = rows.keys().chain(counters.keys()).collect();
-    for name in names {
+    let keys: BTreeSet<_> = rows.keys().chain(counters.keys()).collect();
+    for key in keys {
         found.counters += 1;
-        let (rows, counter) = (rows.get(name).copied().unwrap_or(0), counters.get(name).copied().unwrap_or(0));
-        if rows != counter {
-            let (family, values) = name.clone();
-            found.differs(Place::Counter(family, values), format!("it says {counter}, and the rows come to {rows}"));
+        let (summed, kept) = (rows.get(key), counters.get(key));
+        let Some(Sum { counter, names, .. }) = summed.or(kept) else { continue };
+        let at = || Place::Counter(*counter, names.clone());
+        let of = |sum: Option<&Sum>| sum.map_or(0, |sum| sum.sum);
+        if of(summed) != of(kept) {
+            found.differs(at(), format!("it says {}, and the rows come to {}", of(kept), of(summed)));
+        } else if summed.zip(kept).is_some_and(|(summed, kept)| summed.names != kept.names) {
+            found.differs(at(), "it is kept under other names");
         }
     }
 }

@@ -1,0 +1,60 @@
+//! What can go wrong in a transfer, each told in one line.
+
+use std::io;
+
+use bsm::Error;
+use bsm::transfer::TransferError;
+
+/// Why the program ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// The desk failed, or the text is no export of one.
+    #[error("the desk")]
+    Desk(#[from] Error),
+    /// The file can't be read or written.
+    #[error("the file")]
+    File(#[source] io::Error),
+    /// What the desk holds does not hold together; the differences were told before.
+    #[error("the desk does not hold together: {0} differences")]
+    Differs(u64),
+    /// The terminal, or what stands in its place, can't be written.
+    #[error("standard output")]
+    Output(#[source] io::Error),
+}
+
+impl From<TransferError> for Fault {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::Desk(error) => Self::Desk(error),
+            TransferError::File(error) => Self::File(error),
+            other => Self::File(io::Error::other(other)),
+        }
+    }
+}
+
+impl Fault {
+    /// The fault and what is behind it, in one line.
+    pub(crate) fn whole(&self) -> String {
+        let mut line = self.to_string();
+        let mut next = std::error::Error::source(self);
+        while let Some(source) = next {
+            line.push_str(": ");
+            line.push_str(&source.to_string());
+            next = source.source();
+        }
+        line.replace(['\n', '\r'], " ")
+    }
+
+    /// The program's exit code: 2 for what was asked of it, 1 for everything else.
+    pub(crate) const fn code(&self) -> u8 {
+        match self {
+            Self::Desk(Error::InvalidAddress { .. } | Error::NotEmpty { .. }) => 2,
+            _ => 1,
+        }
+    }
+
+    /// Whether whoever read the output went away, as `head` does: nobody is left to be told.
+    pub(crate) fn is_end_of_reader(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
