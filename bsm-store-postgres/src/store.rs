@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bsm_core::model::UserId;
+use bsm_core::model::{Timestamp, UserId};
 use bsm_core::store::{Answers, Capabilities, ChangeSet, Committed, FeedPlace, ReadSet, Store, Verification, recount};
 use bsm_core::{Error, Result, Source};
 use sqlx::postgres::PgPoolOptions;
@@ -15,7 +15,7 @@ use crate::address::{self, Address};
 use crate::fault::{Fault, closed};
 use crate::gate::Gate;
 use crate::names::Names;
-use crate::{commit, migrate, read, remember, write};
+use crate::{commit, feed, history, migrate, read, remember, write};
 
 /// How many connections a store of its own opens at most.
 const CONNECTIONS: u32 = 16;
@@ -41,6 +41,10 @@ pub(crate) struct Desk {
     pub(crate) writes: write::Statements,
     pub(crate) remembers: remember::Statements,
     pub(crate) reads: read::Statements,
+    pub(crate) histories: history::Statements,
+    pub(crate) feeds: feed::Statements,
+    pub(crate) positions: feed::position::Statements,
+    pub(crate) trims: feed::trim::Statements,
 }
 
 impl Desk {
@@ -124,6 +128,10 @@ impl PostgresStore {
             writes: write::Statements::new(|text| names.statement(text)),
             remembers: remember::Statements::new(|text| names.statement(text)),
             reads: read::Statements::new(|text| names.statement(text)),
+            histories: history::Statements::new(|text| names.statement(text)),
+            feeds: feed::Statements::new(|text| names.statement(text)),
+            positions: feed::position::Statements::new(|text| names.statement(text)),
+            trims: feed::trim::Statements::new(|text| names.statement(text)),
             begin: if relaxed { BEGIN_SYNCED } else { BEGIN },
             pool,
             names,
@@ -152,7 +160,7 @@ impl fmt::Debug for PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     fn capabilities(&self) -> Capabilities {
-        let least = Capabilities::least().shared();
+        let least = Capabilities::least().shared().trims();
         if self.durable { least.durable() } else { least }
     }
 
@@ -168,6 +176,12 @@ impl Store for PostgresStore {
 
     async fn wait(&self, _customer: Option<UserId>, _after: FeedPlace) -> Result<()> {
         Err(self.desk.unsupported("waiting for its feed"))
+    }
+
+    async fn trim(&self, before: Timestamp, most: usize) -> Result<usize> {
+        let _pass = self.pass().await?;
+        let trimmed = feed::trim::trim(&self.desk, before, most).await;
+        trimmed.map_err(|fault| fault.into_error(&self.desk.name))
     }
 
     async fn verify(&self) -> Result<Verification> {
