@@ -39,14 +39,18 @@ mod feed;
 mod fetch;
 mod gate;
 mod history;
+mod import;
 mod lock;
 mod migrate;
 mod names;
+mod poll;
+mod reach;
 mod read;
 mod record;
 mod remember;
 mod scan;
 mod store;
+mod verify;
 mod write;
 
 pub use names::DEFAULT_SCHEMA;

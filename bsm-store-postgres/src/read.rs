@@ -120,7 +120,8 @@ async fn last_numbers(desk: &Desk, connection: &mut PgConnection) -> Result<Vec<
     let row = desk.reads.numbers.query().fetch_one(connection).await?;
     let number = |(place, entity)| {
         let number: i64 = row.try_get(place)?;
-        let number = u32::try_from(number).map_err(|_| desk.damaged(format!("the numbers of {entity} leave their range")));
+        let number =
+            u32::try_from(number).map_err(|_| desk.damaged(format!("the numbers of {entity} leave their range")));
         Ok((entity, number?))
     };
     numbered().enumerate().map(number).collect()

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bsm_core::model::{Timestamp, UserId};
-use bsm_core::store::{Answers, Capabilities, ChangeSet, Committed, FeedPlace, ReadSet, Store, Verification, recount};
+use bsm_core::store::{
+    Answers, Capabilities, ChangeSet, Committed, FeedPlace, ImportMark, ImportStep, ReadSet, Store, Verification,
+};
 use bsm_core::{Error, Result, Source};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Row as _};
@@ -14,8 +16,11 @@ use tokio::sync::SemaphorePermit;
 use crate::address::{self, Address};
 use crate::fault::{Fault, closed};
 use crate::gate::Gate;
+use crate::import::{self, Import};
 use crate::names::Names;
-use crate::{commit, feed, history, migrate, read, remember, write};
+use crate::poll::{self, Lead};
+use crate::reach::Reach;
+use crate::{commit, feed, history, migrate, read, remember, verify, write};
 
 /// How many connections a store of its own opens at most.
 const CONNECTIONS: u32 = 16;
@@ -45,6 +50,8 @@ pub(crate) struct Desk {
     pub(crate) feeds: feed::Statements,
     pub(crate) positions: feed::position::Statements,
     pub(crate) trims: feed::trim::Statements,
+    pub(crate) polls: poll::Statements,
+    pub(crate) imports: import::Statements,
 }
 
 impl Desk {
@@ -81,6 +88,11 @@ impl Desk {
 /// ```
 pub struct PostgresStore {
     pub(crate) desk: Desk,
+    /// Who waits for the feed to go on.
+    pub(crate) reach: Reach,
+    /// Who of them looks.
+    pub(crate) lead: Lead,
+    pub(crate) import: Import,
     gate: Gate,
     durable: bool,
     /// Whether the pool is ours to close.
@@ -132,15 +144,28 @@ impl PostgresStore {
             feeds: feed::Statements::new(|text| names.statement(text)),
             positions: feed::position::Statements::new(|text| names.statement(text)),
             trims: feed::trim::Statements::new(|text| names.statement(text)),
+            polls: poll::Statements::new(|text| names.statement(text)),
+            imports: import::Statements::new(&names),
             begin: if relaxed { BEGIN_SYNCED } else { BEGIN },
             pool,
             names,
             name,
         };
-        Ok(Self { desk, gate: Gate::default(), durable, owns_pool })
+        let (reach, lead, import) = (Reach::default(), Lead::default(), Import::default());
+        Ok(Self { desk, reach, lead, import, gate: Gate::default(), durable, owns_pool })
     }
 
-    async fn pass(&self) -> Result<SemaphorePermit<'_>> {
+    /// Lets a call through, if the store is open and not shut by an import.
+    pub(crate) async fn pass(&self) -> Result<SemaphorePermit<'_>> {
+        let pass = self.pass_always().await?;
+        if self.import.is_under_way() {
+            return Err(Error::ImportUnfinished { store: self.desk.name.clone() });
+        }
+        Ok(pass)
+    }
+
+    /// Lets a call through, if the store is open.
+    async fn pass_always(&self) -> Result<SemaphorePermit<'_>> {
         self.gate.pass().await.ok_or_else(|| closed(self.desk.name.clone()))
     }
 }
@@ -160,13 +185,17 @@ impl fmt::Debug for PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     fn capabilities(&self) -> Capabilities {
-        let least = Capabilities::least().shared().trims();
+        let least = Capabilities::least().shared().trims().imports();
         if self.durable { least.durable() } else { least }
     }
 
     async fn commit(&self, change: ChangeSet) -> Result<Committed> {
         let _pass = self.pass().await?;
-        commit::commit(&self.desk, &change).await
+        let committed = commit::commit(&self.desk, &change).await?;
+        if committed.repeated.is_none() {
+            self.reach.went_on(&feed::subjects(&change.history));
+        }
+        Ok(committed)
     }
 
     async fn read(&self, set: ReadSet) -> Result<Answers> {
@@ -174,8 +203,8 @@ impl Store for PostgresStore {
         read::read(&self.desk, &set).await.map_err(|fault| fault.into_error(&self.desk.name))
     }
 
-    async fn wait(&self, _customer: Option<UserId>, _after: FeedPlace) -> Result<()> {
-        Err(self.desk.unsupported("waiting for its feed"))
+    async fn wait(&self, customer: Option<UserId>, after: FeedPlace) -> Result<()> {
+        poll::wait(self, customer, after).await
     }
 
     async fn trim(&self, before: Timestamp, most: usize) -> Result<usize> {
@@ -184,8 +213,14 @@ impl Store for PostgresStore {
         trimmed.map_err(|fault| fault.into_error(&self.desk.name))
     }
 
+    async fn import(&self, step: ImportStep) -> Result<ImportMark> {
+        let _pass = self.pass_always().await?;
+        import::step(self, step).await
+    }
+
     async fn verify(&self) -> Result<Verification> {
-        recount(self).await
+        let _pass = self.pass_always().await?;
+        verify::verify(&self.desk).await.map_err(|fault| fault.into_error(&self.desk.name))
     }
 
     async fn health(&self) -> Result<()> {
@@ -194,7 +229,9 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) -> Result<()> {
+        self.reach.close();
         self.gate.close().await;
+        self.import.give_up().await;
         if self.owns_pool {
             self.desk.pool.close().await;
         }

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use crate::apply::{Numbers, Rows};
 use crate::fault::Fault;
 use crate::names::Statement;
-use crate::{feed, record};
 use crate::store::Desk;
+use crate::{feed, record};
 
 /// Takes numbers for new rows. They rise, and are not given again should the command fail.
 pub(crate) async fn take_numbers(

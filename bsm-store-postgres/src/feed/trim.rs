@@ -49,7 +49,8 @@ pub(crate) async fn trim(desk: &Desk, before: Timestamp, most: usize) -> Result<
         let limit = i64::try_from(round).unwrap_or(i64::MAX);
         let mut transaction = desk.pool.begin_with(desk.begin).await?;
         position::lock(desk, &mut transaction).await?;
-        let gone = desk.trims.forget.query().bind(before.to_datetime()).bind(limit).fetch_one(&mut *transaction).await?;
+        let gone =
+            desk.trims.forget.query().bind(before.to_datetime()).bind(limit).fetch_one(&mut *transaction).await?;
         let gone: i64 = gone.try_get(0)?;
         transaction.commit().await.map_err(Fault::AtCommit)?;
         let gone = usize::try_from(gone).unwrap_or(0);
