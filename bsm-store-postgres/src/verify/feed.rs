@@ -20,7 +20,7 @@ const CHANGES: &str = "SELECT feed.position, change->>'entity' AS entity, (chang
 
 /// Events that are said to concern others than whose history they tell.
 const SUBJECTS: &str = "SELECT feed.position FROM {}.feed CROSS JOIN LATERAL (\
-    SELECT coalesce(array_agg(DISTINCT told.subject ORDER BY told.subject) FILTER (WHERE told.subject IS NOT NULL), '{}') \
+    SELECT coalesce(array_agg(DISTINCT told.subject ORDER BY told.subject) FILTER (WHERE told.subject IS NOT NULL), ARRAY[]::uuid[]) \
     AS subjects FROM jsonb_array_elements(feed.changes) AS change \
     JOIN {}.history AS told ON told.entity = change->>'entity' AND told.row_id = (change->>'id')::uuid \
     AND told.version = (change->>'version')::bigint) AS told \
