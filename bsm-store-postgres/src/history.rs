@@ -22,8 +22,8 @@ const COLUMNS: &str = "version, action, actor, occurred_at, recorded_at, subject
 pub(crate) struct Statements {
     newest_first: Statement,
     oldest_first: Statement,
-    log: Statement,
-    by_key: Statement,
+    pub(crate) log: Statement,
+    pub(crate) by_key: Statement,
 }
 
 impl Statements {

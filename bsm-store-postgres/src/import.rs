@@ -4,16 +4,18 @@
 //! meanwhile, and others wait with what they write and read the desk as it was, empty. A step that fails, or whose caller
 //! gives it up, ends the import.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bsm_core::model::{Entity, Key};
-use bsm_core::schema::uniques;
-use bsm_core::store::{ImportMark, ImportPart, ImportStep};
+use bsm_core::schema::{OnDelete, Relation, relations, uniques};
+use bsm_core::store::{Difference, ImportMark, ImportPart, ImportStep, Place};
 use bsm_core::{Error, Result};
 use sqlx::{PgConnection, Postgres, Row as _, Transaction};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
-use crate::apply::Rows;
+use crate::apply::{Rows, Touched};
 use crate::fault::{self, Fault};
 use crate::names::{Names, Statement};
 use crate::store::{Desk, PostgresStore};
@@ -71,7 +73,12 @@ pub(crate) struct Import {
 struct UnderWay {
     transaction: Transaction<'static, Postgres>,
     mark: ImportMark,
+    emptied: Emptied,
 }
+
+/// Rows whose reference the server emptied when the row that it named went: by which relation, and what it named. They are
+/// to be brought again, as they were left; if not, they named what is not there.
+type Emptied = BTreeMap<Key, (Relation, Key)>;
 
 impl Import {
     /// Whether an import is under way, so that the desk is shut.
@@ -110,18 +117,18 @@ pub(crate) async fn step(store: &PostgresStore, step: ImportStep) -> Result<Impo
             if let Some(UnderWay { transaction, .. }) = stale {
                 drop(transaction.rollback().await);
             }
-            UnderWay { transaction: begin(desk).await?, mark: ImportMark::default() }
+            UnderWay { transaction: begin(desk).await?, mark: ImportMark::default(), emptied: Emptied::new() }
         }
         (_, None) => return Err(Error::NoImport { store: desk.name.clone() }),
-        (ImportStep::Restore(part), Some(UnderWay { mut transaction, .. })) => {
+        (ImportStep::Restore(part), Some(UnderWay { mut transaction, mut emptied, .. })) => {
             let mark = part.mark;
-            match restore(desk, &mut transaction, part).await {
-                Ok(()) => UnderWay { transaction, mark },
+            match restore(desk, &mut transaction, part, &mut emptied).await {
+                Ok(()) => UnderWay { transaction, mark, emptied },
                 Err(fault) => return Err(ended(desk, transaction, fault).await),
             }
         }
-        (ImportStep::Finish(numbers), Some(UnderWay { mut transaction, mark })) => {
-            if let Err(fault) = finish(desk, &mut transaction, &numbers).await {
+        (ImportStep::Finish(numbers), Some(UnderWay { mut transaction, mark, emptied })) => {
+            if let Err(fault) = finish(desk, &mut transaction, &numbers, &emptied).await {
                 return Err(ended(desk, transaction, fault).await);
             }
             let done = transaction.commit().await.map_err(|error| Fault::AtCommit(error).of_import(&desk.name));
@@ -178,13 +185,19 @@ async fn shut(desk: &Desk, connection: &mut PgConnection) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn restore(desk: &Desk, connection: &mut PgConnection, part: ImportPart) -> Result<(), Fault> {
+async fn restore(
+    desk: &Desk,
+    connection: &mut PgConnection,
+    part: ImportPart,
+    emptied: &mut Emptied,
+) -> Result<(), Fault> {
     if !part.rows.iter().all(record::is_keepable) {
         return Err(desk.unsupported("the character NUL in a text").into());
     }
     let keys: Vec<Key> = part.rows.iter().map(bsm_core::model::Row::key).chain(part.gone.iter().copied()).collect();
     let current = fetch::rows(desk, connection, keys).await?;
     let rows = Rows::restored(part.rows, &part.gone, &current);
+    note_emptied(desk, connection, &rows, emptied).await?;
     write::rows(desk, connection, &rows).await?;
     write::history(desk, connection, &part.history).await?;
     write::counters(desk, connection, &rows).await?;
@@ -194,7 +207,43 @@ async fn restore(desk: &Desk, connection: &mut PgConnection, part: ImportPart) -
     Ok(())
 }
 
-async fn finish(desk: &Desk, connection: &mut PgConnection, numbers: &[(Entity, u32)]) -> Result<(), Fault> {
+/// Notes the rows whose reference the server is about to empty, which is never put off, and forgets those that come anew.
+async fn note_emptied(
+    desk: &Desk,
+    connection: &mut PgConnection,
+    rows: &Rows,
+    emptied: &mut Emptied,
+) -> Result<(), Fault> {
+    for spec in relations().iter().filter(|spec| spec.on_delete == OnDelete::SetNull) {
+        let goes = |touched: &&Touched| touched.key.entity == spec.to && touched.after.is_none();
+        let gone: Vec<Uuid> = rows.iter().filter(goes).map(|touched| touched.key.id).collect();
+        if gone.is_empty() {
+            continue;
+        }
+        let (field, table) = (spec.field, &desk.names.table(spec.from).name);
+        let children = Statement::new(format!("SELECT id, {field} FROM {table} WHERE {field} = ANY($1)"));
+        for row in children.query().bind(gone).fetch_all(&mut *connection).await? {
+            let child = Key { entity: spec.from, id: row.try_get(0)? };
+            emptied.insert(child, (spec.relation, Key { entity: spec.to, id: row.try_get(1)? }));
+        }
+    }
+    for touched in rows.iter() {
+        emptied.remove(&touched.key);
+    }
+    Ok(())
+}
+
+async fn finish(
+    desk: &Desk,
+    connection: &mut PgConnection,
+    numbers: &[(Entity, u32)],
+    emptied: &Emptied,
+) -> Result<(), Fault> {
+    if let Some((child, (relation, parent))) = emptied.first_key_value() {
+        let detail = format!("{relation} names {parent}, which is not there");
+        let difference = Difference { at: Place::Row(*child), detail };
+        return Err(Error::Inconsistent { store: desk.name.clone(), difference }.into());
+    }
     // The planner knows nothing of the rows yet, and they are all to be looked at.
     desk.imports.analyze.query().execute(&mut *connection).await?;
     let found = verify::everything(desk, connection).await?;

@@ -30,7 +30,7 @@ const EVENTS_AT_ONCE: u64 = 1_000;
 #[derive(Debug)]
 pub(crate) struct Statements {
     stands: Statement,
-    concerned: Statement,
+    pub(crate) concerned: Statement,
 }
 
 impl Statements {

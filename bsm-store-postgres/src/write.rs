@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bsm_core::Error;
-use bsm_core::model::{Actor, Entity, HistoryEntry, Key, Row, Version};
+use bsm_core::model::{Actor, Entity, HistoryEntry, Key, Row, UserId, Version};
 use bsm_core::schema::{Counter, contributions};
 use bsm_core::store::ChangeSet;
 use serde_json::{Value as Json, json};
@@ -194,7 +194,7 @@ pub(crate) async fn feed(
     if changes.is_empty() {
         return Ok(());
     }
-    let subjects: Vec<Uuid> = feed::subjects(&change.history).into_iter().map(|customer| customer.as_uuid()).collect();
+    let subjects: Vec<Uuid> = feed::subjects(&change.history).into_iter().map(UserId::as_uuid).collect();
     let line = desk.writes.feed.query().bind(change.recorded_at.to_datetime()).bind(Json::Array(changes).to_string());
     line.bind(subjects).execute(connection).await?;
     Ok(())

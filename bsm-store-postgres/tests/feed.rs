@@ -191,8 +191,8 @@ async fn trimming_goes_on_under_writers_and_readers() {
                 }
             });
         }
-        for reader in 0..2 {
-            let (store, customer) = (Arc::clone(&stores[reader]), (reader == 1).then_some(ada.id));
+        for (store, customer) in stores.iter().zip([None, Some(ada.id)]) {
+            let store = Arc::clone(store);
             tasks.spawn(async move {
                 let mut after = 0;
                 while after < 91 {

@@ -148,6 +148,20 @@ async fn a_desk_that_does_not_hold_together_is_refused() {
             failed => failed,
         };
         assert!(matches!(outcome, Err(Error::Duplicate { entity: Entity::User, field: Field::Email })), "{outcome:?}");
+        // Somebody who went while a ticket was theirs to work on, which no later line says otherwise.
+        let assigned = Ticket { assigned_to: Some(bob.id), ..numbered(7, &ada) };
+        let leave = |rows: Vec<Row>| {
+            let left = Write::Delete { key: bob.id.into(), expected: bob.version };
+            let history = change(vec![left]).history;
+            ImportStep::Restore(ImportPart { rows, gone: vec![bob.id.into()], history, mark: ImportMark::default() })
+        };
+        begin(&store).await;
+        store.import(part([ada.clone().into(), bob.clone().into(), assigned.clone().into()], 1)).await.expect("brings");
+        store.import(leave(Vec::new())).await.expect("takes away");
+        let outcome = store.import(ImportStep::Finish(Vec::new())).await;
+        let Err(Error::Inconsistent { difference, .. }) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(difference.at, Place::Row(assigned.id.into()));
+        assert_empty(&*store).await;
         // History that lacks a version.
         begin(&store).await;
         store.import(part([ada.clone().into(), next(bob.clone(), 5)], 1)).await.expect("takes in");
@@ -155,6 +169,12 @@ async fn a_desk_that_does_not_hold_together_is_refused() {
         let Err(Error::Inconsistent { difference, .. }) = outcome else { panic!("{outcome:?}") };
         assert!(matches!(difference.at, Place::History(key, _) if key == Key::from(bob.id)), "{difference}");
         assert_empty(&*store).await;
+        // The same who went, and the ticket was given to nobody.
+        begin(&store).await;
+        store.import(part([ada.clone().into(), bob.clone().into(), assigned.clone().into()], 1)).await.expect("brings");
+        store.import(leave(vec![Ticket { assigned_to: None, ..assigned }.into()])).await.expect("takes away");
+        store.import(ImportStep::Finish(Vec::new())).await.expect("holds together");
+        assert_sound(&*store).await;
     })
     .await;
 }

@@ -142,3 +142,6 @@ pub(crate) fn subjects<'h>(history: impl IntoIterator<Item = &'h HistoryEntry>) 
     let subjects: std::collections::BTreeSet<UserId> = history.into_iter().filter_map(|entry| entry.subject).collect();
     subjects.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests;

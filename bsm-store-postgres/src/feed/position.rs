@@ -19,9 +19,9 @@ const AT_ONCE: i64 = 10_000;
 /// The statements of this room.
 #[derive(Debug)]
 pub(crate) struct Statements {
-    any_without: Statement,
+    pub(super) any_without: Statement,
     lock: Statement,
-    give: Statement,
+    pub(super) give: Statement,
 }
 
 impl Statements {

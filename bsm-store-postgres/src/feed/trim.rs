@@ -17,12 +17,14 @@ const AT_ONCE: usize = 10_000;
 /// The statements of this room.
 #[derive(Debug)]
 pub(crate) struct Statements {
-    forget: Statement,
+    pub(super) forget: Statement,
 }
 
 impl Statements {
     pub(crate) fn new(statement: impl Fn(&str) -> Statement) -> Self {
         Self {
+            // Rows that go are named one by one: a join might read the whole table instead. Nobody moves them meanwhile,
+            // since whoever writes them holds the lock.
             forget: statement(
                 "WITH oldest AS (SELECT position, recorded_at FROM {}.feed \
                  WHERE position < (SELECT max(position) FROM {}.feed) ORDER BY position LIMIT $2), \
@@ -31,9 +33,11 @@ impl Statements {
                  WHERE kept.position IS NULL OR oldest.position < kept.position)) RETURNING position, subjects), \
                  theirs AS (SELECT customer, max(position) AS position \
                  FROM gone CROSS JOIN LATERAL unnest(subjects) AS customer GROUP BY customer), \
-                 places AS (DELETE FROM {}.customer_feed AS old USING theirs WHERE old.customer = theirs.customer \
-                 AND old.position <= theirs.position AND old.place < (SELECT max(place) FROM {}.customer_feed AS last \
-                 WHERE last.customer = theirs.customer)) \
+                 places AS (DELETE FROM {}.customer_feed WHERE ctid = ANY (ARRAY(SELECT old.row FROM theirs \
+                 CROSS JOIN LATERAL (SELECT ctid AS row FROM {}.customer_feed AS place \
+                 WHERE place.customer = theirs.customer AND place.position <= theirs.position \
+                 AND place.place < (SELECT max(last.place) FROM {}.customer_feed AS last \
+                 WHERE last.customer = theirs.customer) ORDER BY place.position OFFSET 0) AS old))) \
                  SELECT count(*) FROM gone",
             ),
         }

@@ -1,7 +1,7 @@
 //! Counters against a recount of all rows.
 
 use bsm_core::model::{Currency, Money, RequestStatus};
-use bsm_core::schema::{Counter, CounterSpec, Measure, counters};
+use bsm_core::schema::{CounterSpec, Measure, counters};
 use bsm_core::store::Place;
 use rust_decimal::Decimal;
 use sqlx::Row as _;
@@ -40,8 +40,8 @@ async fn scales(recount: &mut Recount<'_>) -> Result<Vec<(String, Decimal)>, Fau
         let code: String = row.try_get(0)?;
         // A currency that we don't know is left out, and so its counter differs.
         let one = code.parse::<Currency>().and_then(|currency| Money::new(Decimal::ONE, currency));
-        if let Some(units) = one.ok().and_then(|one| Decimal::try_from(one.minor_units()).ok()) {
-            scales.push((code, units));
+        if let Ok(one) = one {
+            scales.push((code, Decimal::from(one.minor_units())));
         }
     }
     Ok(scales)
@@ -80,10 +80,12 @@ async fn family(
     let wrong = format!(
         "SELECT names, said::text, trunc(counted)::text AS counted FROM ({both}) AS compared WHERE said <> counted"
     );
-    let counter: Counter = spec.counter;
     let tell = |row: &PgRow| {
-        let (said, counted): (&str, &str) = (row.try_get("said")?, row.try_get("counted")?);
-        Ok((Place::Counter(counter, row.try_get("names")?), format!("it says {said}, and the rows come to {counted}")))
+        let (says, rows): (&str, &str) = (row.try_get("said")?, row.try_get("counted")?);
+        Ok((
+            Place::Counter(spec.counter, row.try_get("names")?),
+            format!("it says {says}, and the rows come to {rows}"),
+        ))
     };
     recount.differences(&wrong, bind, tell).await
 }
