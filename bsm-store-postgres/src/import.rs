@@ -182,6 +182,7 @@ async fn shut(desk: &Desk, connection: &mut PgConnection) -> Result<(), Fault> {
     // What a command leaves that writes no row and no history.
     desk.imports.empty_feed.query().execute(&mut *connection).await?;
     desk.imports.empty_places.query().execute(&mut *connection).await?;
+    desk.imports.uniques_now.query().execute(&mut *connection).await?;
     Ok(())
 }
 
@@ -198,12 +199,18 @@ async fn restore(
     let current = fetch::rows(desk, connection, keys).await?;
     let rows = Rows::restored(part.rows, &part.gone, &current);
     note_emptied(desk, connection, &rows, emptied).await?;
+    // A value may pass from one row to another within a part, so then only its end counts. Foreign keys are checked when
+    // all rows are there. (To begin checking costs a look at everything that is put off, so new rows do without.)
+    let replaces = !current.is_empty();
+    if replaces {
+        desk.imports.uniques_later.query().execute(&mut *connection).await?;
+    }
     write::rows(desk, connection, &rows).await?;
+    if replaces {
+        desk.imports.uniques_now.query().execute(&mut *connection).await?;
+    }
     write::history(desk, connection, &part.history).await?;
     write::counters(desk, connection, &rows).await?;
-    // What is unique is so behind each part; foreign keys only at the end, when all rows are there.
-    desk.imports.uniques_now.query().execute(&mut *connection).await?;
-    desk.imports.uniques_later.query().execute(&mut *connection).await?;
     Ok(())
 }
 

@@ -165,7 +165,7 @@ impl PostgresStore {
     }
 
     /// Lets a call through, if the store is open.
-    async fn pass_always(&self) -> Result<SemaphorePermit<'_>> {
+    pub(crate) async fn pass_always(&self) -> Result<SemaphorePermit<'_>> {
         self.gate.pass().await.ok_or_else(|| closed(self.desk.name.clone()))
     }
 }
@@ -229,7 +229,10 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) -> Result<()> {
+        self.gate.shut();
         self.reach.close();
+        // An import keeps others waiting, so it goes first; and once more, should one have begun just then.
+        self.import.give_up().await;
         self.gate.close().await;
         self.import.give_up().await;
         if self.owns_pool {

@@ -30,18 +30,18 @@ impl Statements {
             // From the end of the index, where those stand that have none: one row is read, whatever the planner knows.
             any_without: statement("SELECT position IS NULL FROM {}.feed ORDER BY position DESC LIMIT 1"),
             lock: statement("SELECT pg_advisory_xact_lock(hashtextextended('bsm ' || $1 || ' feed', 0))"),
+            // Through an array and without joins of what is given, so that rows are looked up one by one: else the whole
+            // table might be read, if the server thinks that all of it waits.
             give: statement(
-                "WITH waiting AS (SELECT id, (SELECT coalesce(max(position), 0) FROM {}.feed) \
-                 + row_number() OVER (ORDER BY id) AS position \
-                 FROM (SELECT id FROM {}.feed WHERE position IS NULL ORDER BY id LIMIT $1) AS oldest), \
-                 given AS (UPDATE {}.feed AS feed SET position = waiting.position FROM waiting \
-                 WHERE feed.id = waiting.id RETURNING feed.position, feed.subjects), \
-                 theirs AS (SELECT customer, position, row_number() OVER (PARTITION BY customer ORDER BY position) AS nth \
-                 FROM given CROSS JOIN LATERAL unnest(subjects) AS customer), \
-                 stood AS (SELECT customer, coalesce((SELECT max(place) FROM {}.customer_feed AS old \
-                 WHERE old.customer = named.customer), 0) AS place FROM (SELECT DISTINCT customer FROM theirs) AS named), \
+                "WITH given AS (UPDATE {}.feed AS feed \
+                 SET position = (SELECT coalesce(max(position), 0) FROM {}.feed) + waiting.nth \
+                 FROM unnest(ARRAY(SELECT id FROM {}.feed WHERE position IS NULL ORDER BY id LIMIT $1)) \
+                 WITH ORDINALITY AS waiting (id, nth) WHERE feed.id = waiting.id \
+                 RETURNING feed.position, feed.subjects), \
                  placed AS (INSERT INTO {}.customer_feed (customer, place, position) \
-                 SELECT customer, stood.place + theirs.nth, theirs.position FROM theirs JOIN stood USING (customer)) \
+                 SELECT customer, row_number() OVER (PARTITION BY customer ORDER BY position) + coalesce((\
+                 SELECT max(old.place) FROM {}.customer_feed AS old WHERE old.customer = theirs.customer), 0), position \
+                 FROM given CROSS JOIN LATERAL unnest(subjects) AS theirs (customer)) \
                  SELECT count(*) FROM given",
             ),
         }

@@ -97,8 +97,15 @@ async fn costs(store: &PostgresStore, statistics: &'static str) -> Vec<Cost> {
     note("a page of the log", 50, log.await);
     let looks = cost(store, &desk.polls.concerned, |query| query.bind(EVENTS - 20).bind(EVENTS));
     note("whom what came concerns", 20, looks.await);
-    let give = cost(store, &desk.positions.give, |query| query.bind(10_i64));
+    let give = cost(store, &desk.positions.give, |query| query.bind(10_000_i64));
     note("giving no positions", 1, give.await);
+    let more = "INSERT INTO {}.feed (recorded_at, changes, subjects) SELECT recorded_at, changes, subjects \
+                FROM {}.feed WHERE position <= 10";
+    run(store, more).await;
+    let give = cost(store, &desk.positions.give, |query| query.bind(10_000_i64));
+    // Those that wait, in their index and in the table, the last position, and for each customer the last place.
+    note("giving ten positions", 10 + 10 + 1 + 10, give.await);
+    run(store, "DELETE FROM {}.feed WHERE position IS NULL").await;
     let trim = cost(store, &desk.trims.forget, |query| query.bind(chrono::Utc::now()).bind(30_i64));
     // The oldest, those that go, the newest, and for each customer the places that go and the last.
     note("trimming", 30 + 30 + 1 + 30 * 2 + 30, trim.await);
