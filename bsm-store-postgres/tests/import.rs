@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bsm_core::Error;
 use bsm_core::model::{Entity, HistoryEntry, Key, Row, Ticket, TicketNumber, User};
 use bsm_core::schema::Field;
-use bsm_core::store::{ChangeSet, ImportMark, ImportPart, ImportStep, Place, ReadSet, Store, Write};
+use bsm_core::store::{ChangeSet, Guard, ImportMark, ImportPart, ImportStep, Place, ReadSet, Store, Write};
 use bsm_store_postgres::PostgresStore;
 use common::feeds::*;
 use common::in_schema;
@@ -123,6 +123,34 @@ async fn an_import_that_is_given_up_or_killed_leaves_nothing() {
         begin(&store).await;
         store.import(brought()).await.expect("takes in");
         store.import(ImportStep::Finish(Vec::new())).await.expect("ends");
+        assert_sound(&*store).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_write_meanwhile_waits_for_the_end() {
+    in_schema("import_others", |place| async move {
+        let (store, other) = (place.open().await, place.open().await);
+        let ada = user(1);
+        begin(&store).await;
+        store.import(part([ada.clone().into()], 1)).await.expect("takes in");
+        let mut first = insert([user(2).into()]);
+        first.guards = vec![Guard::Empty(Entity::User)];
+        let twin = insert([User { email: ada.email.clone(), ..user(3) }.into()]);
+        let commits = [first, twin, insert([user(4).into()])].map(|change| {
+            let other = std::sync::Arc::clone(&other);
+            tokio::spawn(async move { other.commit(change).await })
+        });
+        place.waits(3).await;
+        store.import(ImportStep::Finish(Vec::new())).await.expect("ends");
+        let [first, twin, new] = commits;
+        let first = first.await.expect("does not panic");
+        assert!(matches!(first, Err(Error::AlreadyBootstrapped)), "{first:?}");
+        let twin = twin.await.expect("does not panic");
+        assert!(matches!(twin, Err(Error::Duplicate { entity: Entity::User, field: Field::Email })), "{twin:?}");
+        new.await.expect("does not panic").expect("is done at the end");
+        assert_eq!(stands(&*store, None).await.place, 1);
         assert_sound(&*store).await;
     })
     .await;

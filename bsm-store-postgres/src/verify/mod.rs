@@ -54,7 +54,7 @@ impl Recount<'_> {
     /// The one number that a statement gives; `{}` stands for the schema.
     async fn count(&mut self, text: &str) -> Result<u64, Fault> {
         let statement = self.desk.names.statement(text);
-        let count: i64 = statement.query().fetch_one(&mut *self.connection).await?.try_get(0)?;
+        let count: i64 = statement.query().persistent(false).fetch_one(&mut *self.connection).await?.try_get(0)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
@@ -70,7 +70,9 @@ impl Recount<'_> {
         let statement: Statement = self.desk.names.statement(&text);
         // One at least: it says how many there are.
         let room = DIFFERENCES_MAX.saturating_sub(self.found.differences.len()).max(1);
-        let query = bind(statement.query().bind(i64::try_from(room).unwrap_or(i64::MAX)));
+        // Asked once, so no connection need remember it.
+        let query = statement.query().persistent(false).bind(i64::try_from(room).unwrap_or(i64::MAX));
+        let query = bind(query);
         let rows = query.fetch_all(&mut *self.connection).await?;
         for row in &rows {
             let (place, detail) = tell(row)?;

@@ -75,7 +75,8 @@ async fn family(
         if spec.measure == Measure::FulfilledPrice { query.bind(codes.clone()).bind(units.clone()) } else { query }
     };
     let all = recount.desk.names.statement(&format!("SELECT $1::bigint, count(*) FROM ({both}) AS compared"));
-    let all: i64 = bind(all.query().bind(0_i64)).fetch_one(&mut *recount.connection).await?.try_get(1)?;
+    let all: i64 =
+        bind(all.query().persistent(false).bind(0_i64)).fetch_one(&mut *recount.connection).await?.try_get(1)?;
     recount.found.counters += u64::try_from(all).unwrap_or(0);
     let wrong = format!(
         "SELECT names, said::text, trunc(counted)::text AS counted FROM ({both}) AS compared WHERE said <> counted"
