@@ -79,6 +79,21 @@ impl Rows {
         Ok(rows)
     }
 
+    /// What taking in a part of an import does: rows stand as they are given, or go, whatever stands there. The last word
+    /// on a row counts.
+    pub(crate) fn restored(rows: Vec<Row>, gone: &[Key], current: &HashMap<Key, Row>) -> Self {
+        let mut restored = Self::default();
+        for row in rows {
+            let touched = restored.current(current, row.key());
+            touched.version = row.version();
+            touched.after = Some(row);
+        }
+        for key in gone {
+            restored.current(current, *key).after = None;
+        }
+        restored
+    }
+
     /// How many numbers the new rows need, by entity.
     pub(crate) fn numbers_needed(&self) -> HashMap<Entity, usize> {
         let mut needed = HashMap::new();

@@ -7,7 +7,7 @@
 use bsm_core::Error;
 use bsm_core::model::{Entity, Key, Row};
 use bsm_core::schema::{Field, Relation, uniques};
-use bsm_core::store::{ChangeSet, Write};
+use bsm_core::store::{ChangeSet, Difference, Place, Write};
 use sqlx::error::DatabaseError;
 
 /// Why a call ended without an answer.
@@ -37,6 +37,8 @@ impl From<sqlx::Error> for Fault {
 const UNIQUE_VIOLATION: &str = "23505";
 /// A parent is not there, or a child is.
 const FOREIGN_KEY_VIOLATION: &str = "23503";
+/// A row is not as its table allows.
+const CHECK_VIOLATION: &str = "23514";
 /// Two transactions could not both be done.
 const SERIALIZATION_FAILURE: &str = "40001";
 /// Two transactions waited for each other.
@@ -87,6 +89,39 @@ impl Fault {
         };
         named.unwrap_or_else(|| self.into_error(store))
     }
+}
+
+impl Fault {
+    /// The same for an import: what a constraint refused is named by it.
+    pub(crate) fn of_import(self, store: &str) -> Error {
+        let named = match &self {
+            Self::Desk(_) => None,
+            Self::Server(error) | Self::AtCommit(error) => {
+                error.as_database_error().and_then(|error| refused(error, store))
+            }
+        };
+        named.unwrap_or_else(|| self.into_error(store))
+    }
+}
+
+/// What was wrong with a desk that was taken in. Which row is not told by the server; its own recount does that.
+fn refused(error: &dyn DatabaseError, store: &str) -> Option<Error> {
+    let (code, constraint) = (error.code()?, error.constraint()?);
+    let place = match code.as_ref() {
+        UNIQUE_VIOLATION => {
+            if let Some((entity, field)) = unique_of(constraint) {
+                return Some(Error::Duplicate { entity, field });
+            }
+            constraint.to_owned()
+        }
+        FOREIGN_KEY_VIOLATION => {
+            relation_of(constraint).map_or_else(|| constraint.to_owned(), |relation| relation.to_string())
+        }
+        CHECK_VIOLATION => constraint.to_owned(),
+        _ => return None,
+    };
+    let difference = Difference { at: Place::Own(place), detail: "a row does not keep to it".to_owned() };
+    Some(Error::Inconsistent { store: store.to_owned(), difference })
 }
 
 /// The error of a store that was closed.

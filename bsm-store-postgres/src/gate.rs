@@ -28,9 +28,14 @@ impl Gate {
         (!self.closing.load(Ordering::SeqCst)).then_some(permit)
     }
 
+    /// Lets nobody through any more.
+    pub(crate) fn shut(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
     /// Lets nobody through any more, and waits for those who are. Closing twice is fine.
     pub(crate) async fn close(&self) {
-        self.closing.store(true, Ordering::SeqCst);
+        self.shut();
         // The semaphore itself is never closed, so this fails never; all permits are let go at once.
         drop(self.calls.acquire_many(CALLS).await);
     }

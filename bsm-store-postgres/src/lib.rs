@@ -8,10 +8,20 @@
 //! # What it does not do yet
 //!
 //! * Commands take several round trips each, one after another, and are not coalesced.
-//! * The feed is written (table `feed`), and nobody reads it: there is no `NOTIFY`.
+//! * Commits of other processes are noticed by looking every 250 ms while somebody waits for the feed: there is no `NOTIFY`
+//!   yet. Those of the same store value wake at once.
 //! * What somebody changes with psql gets no new version, no history and is not counted. Read with psql, but don't write.
 //! * A call whose connection breaks fails; it is not tried again. Deadlocks are.
 //! * `PgBouncer` and other poolers in transaction mode are not supported, nor are replicas and Citus.
+//!
+//! # The feed
+//!
+//! Commands write what they did to the table `feed`, without a position; whoever reads the feed first gives positions to
+//! what is committed by then, and customers' places with them, in a short transaction of its own. So a reader needs a role
+//! that may write, and a server that is no standby.
+//!
+//! A whole desk is taken in by one transaction, which needs a connection from its first step to its last; nothing is kept of
+//! one that does not end.
 //!
 //! What the server can't keep is refused as [`Error::Unsupported`](bsm_core::Error::Unsupported): the character NUL in a
 //! text.
@@ -27,7 +37,11 @@
 //! | `record`, `fetch` | rows, to the server and back |
 //! | `commit` | a command, from its locks to its commit |
 //! | `lock`, `apply`, `check`, `write`, `remember` | its steps |
-//! | `read`, `scan` | a read set, and the page in it |
+//! | `read`, `scan`, `history` | a read set, and the pages in it |
+//! | `feed` | the page of a feed; giving positions, and trimming |
+//! | `poll`, `reach` | waiting for the feed to go on: by looking, and by what this store value does |
+//! | `import` | taking a whole desk in |
+//! | `verify` | recounting everything, by the server |
 //! | `fault` | the server's errors as the desk's |
 
 mod address;
@@ -35,16 +49,22 @@ mod apply;
 mod check;
 mod commit;
 mod fault;
+mod feed;
 mod fetch;
 mod gate;
+mod history;
+mod import;
 mod lock;
 mod migrate;
 mod names;
+mod poll;
+mod reach;
 mod read;
 mod record;
 mod remember;
 mod scan;
 mod store;
+mod verify;
 mod write;
 
 pub use names::DEFAULT_SCHEMA;

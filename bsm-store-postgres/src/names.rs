@@ -60,6 +60,8 @@ pub(crate) struct Table {
     pub(crate) numbers: Statement,
     /// Whether there are rows at all.
     pub(crate) any: Statement,
+    /// Raises the numbers that were given, to `$1` or that of the last row if that is more.
+    pub(crate) raise_numbers: Statement,
     /// Keeps others from making and changing rows.
     pub(crate) lock_all: Statement,
     locks: [Statement; 4],
@@ -92,6 +94,10 @@ impl Table {
             )),
             delete: Statement::new(format!("DELETE FROM {name} WHERE id = ANY($1)")),
             numbers: Statement::new(format!("SELECT nextval('{name}_number_seq') FROM generate_series(1, $1)")),
+            raise_numbers: Statement::new(format!(
+                "SELECT setval('{name}_number_seq', last) FROM (SELECT greatest($1, (SELECT max(number) FROM {name}), \
+                 (SELECT last_value FROM {name}_number_seq WHERE is_called)) AS last OFFSET 0) AS given WHERE last > 0"
+            )),
             any: Statement::new(format!("SELECT EXISTS (SELECT FROM {name})")),
             lock_all: Statement::new(format!("LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")),
             locks: [lock("KEY SHARE"), lock("SHARE"), lock("NO KEY UPDATE"), lock("UPDATE")],

@@ -1,17 +1,15 @@
-//! Answers a read set as of one moment: in one transaction whose snapshot stays. Writes nothing.
+//! Answers a read set as of one moment: in one transaction whose snapshot stays. Writes nothing, but that events of the feed
+//! are given their positions before it is read.
 
-use bsm_core::model::{Action, Actor, Entity, FieldChange, HistoryEntry, Key, Row, Timestamp, UserId, Value, Version};
+use bsm_core::model::{Entity, Row, Value};
 use bsm_core::schema::{Field, counters, uniques};
-use bsm_core::store::{Answers, CountQuery, HistoryQuery, Order, ReadSet, UniqueValue};
-use chrono::{DateTime, Utc};
-use sqlx::postgres::PgRow;
+use bsm_core::store::{Answers, CountQuery, ReadSet, UniqueValue};
 use sqlx::{PgConnection, Row as _};
-use uuid::Uuid;
 
 use crate::fault::Fault;
 use crate::names::{Statement, sql_type};
 use crate::store::Desk;
-use crate::{fetch, record, remember, scan};
+use crate::{feed, fetch, history, record, remember, scan};
 
 /// Begins a read: what the first statement sees, all of them see.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -19,34 +17,28 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// The statements of this room.
 #[derive(Debug)]
 pub(crate) struct Statements {
-    newest_first: Statement,
-    oldest_first: Statement,
     counts: Statement,
+    numbers: Statement,
 }
 
 impl Statements {
     pub(crate) fn new(statement: impl Fn(&str) -> Statement) -> Self {
-        let history = |order: &str, behind: &str| {
-            statement(&format!(
-                "SELECT version, action, actor, occurred_at, recorded_at, subject, changes::text FROM {{}}.history \
-                 WHERE entity = $1 AND row_id = $2 AND ($3::bigint IS NULL OR version {behind} $3) \
-                 ORDER BY version {order} LIMIT $4"
-            ))
-        };
         Self {
-            newest_first: history("DESC", "<"),
-            oldest_first: history("ASC", ">"),
             // An array that continues another comes behind it, and before the one whose last text has a character more.
             counts: statement(
                 "SELECT names, sum(amount)::text FROM {}.counters WHERE family = $1 \
                  AND ($2::text[] IS NULL OR names >= $2 AND names < $3) GROUP BY names HAVING sum(amount) <> 0",
             ),
+            numbers: statement(&numbers()),
         }
     }
 }
 
 /// Answers everything in `set`.
 pub(crate) async fn read(desk: &Desk, set: &ReadSet) -> Result<Answers, Fault> {
+    if set.feed.is_some() {
+        feed::position::give(desk).await?;
+    }
     if is_one_statement(set) {
         return answer(desk, &mut *desk.pool.acquire().await?, set).await;
     }
@@ -56,18 +48,32 @@ pub(crate) async fn read(desk: &Desk, set: &ReadSet) -> Result<Answers, Fault> {
     Ok(answers)
 }
 
+/// The entities whose rows are numbered.
+fn numbered() -> impl Iterator<Item = Entity> {
+    Entity::ALL.iter().copied().filter(|entity| entity.is_numbered())
+}
+
+/// Reads the number that was given last, for each numbered entity.
+fn numbers() -> String {
+    let number = |entity: Entity| {
+        let table = entity.table();
+        format!("(SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {{}}.{table}_number_seq)")
+    };
+    format!("SELECT {}", numbered().map(number).collect::<Vec<_>>().join(", "))
+}
+
 /// Whether the set is answered by a single statement, which has a moment of its own.
 fn is_one_statement(set: &ReadSet) -> bool {
-    let ReadSet { get, find, scan, history, log: _, counts, numbers: _, feed: _, used, at_least: _ } = set;
+    let ReadSet { get, find, scan, history, log, counts, numbers, feed, used, at_least: _ } = set;
     let got = fetch::by_entity(get.iter().copied()).len();
-    let others = find.len() + counts.len() + usize::from(history.is_some()) + usize::from(used.is_some());
-    scan.is_none() && got + others <= 1
+    let asked = [history.is_some(), log.is_some(), *numbers, used.is_some()];
+    let others = find.len() + counts.len() + asked.into_iter().filter(|asked| *asked).count();
+    scan.is_none() && feed.is_none() && got + others <= 1
 }
 
 async fn answer(desk: &Desk, connection: &mut PgConnection, set: &ReadSet) -> Result<Answers, Fault> {
     // One server has every commit that it acknowledged, so `at_least` asks for nothing.
-    let ReadSet { get, find: wanted, scan, history: entries, log: _, counts, numbers: _, feed: _, used, at_least: _ } =
-        set;
+    let ReadSet { get, find: wanted, scan, history: entries, log, counts, numbers, feed, used, at_least: _ } = set;
     let mut answers = Answers::default();
     let rows = fetch::rows(desk, connection, get.iter().copied()).await?;
     answers.got = get.iter().map(|key| rows.get(key).cloned()).collect();
@@ -78,10 +84,19 @@ async fn answer(desk: &Desk, connection: &mut PgConnection, set: &ReadSet) -> Re
         answers.scanned = Some(scan::scan(desk, connection, scan).await?);
     }
     if let Some(query) = entries {
-        answers.history = history(desk, connection, query).await?;
+        answers.history = history::page(desk, connection, query).await?;
+    }
+    if let Some(query) = log {
+        answers.log = history::log(desk, connection, query).await?;
     }
     for query in counts {
         answers.counts.push(count(desk, connection, query).await?);
+    }
+    if *numbers {
+        answers.numbers = last_numbers(desk, connection).await?;
+    }
+    if let Some(query) = feed {
+        answers.feed = Some(feed::page(desk, connection, query).await?);
     }
     if let Some((actor, key)) = used {
         answers.used = remember::known(desk, connection, *actor, key).await?;
@@ -101,37 +116,15 @@ async fn find(desk: &Desk, connection: &mut PgConnection, wanted: &UniqueValue) 
     Ok(row.map(|row| record::from_columns(&desk.name, *entity, &row)).transpose()?)
 }
 
-async fn history(desk: &Desk, connection: &mut PgConnection, query: &HistoryQuery) -> Result<Vec<HistoryEntry>, Fault> {
-    let statement = match query.order {
-        Order::NewestFirst => &desk.reads.newest_first,
-        Order::OldestFirst => &desk.reads.oldest_first,
+async fn last_numbers(desk: &Desk, connection: &mut PgConnection) -> Result<Vec<(Entity, u32)>, Fault> {
+    let row = desk.reads.numbers.query().fetch_one(connection).await?;
+    let number = |(place, entity)| {
+        let number: i64 = row.try_get(place)?;
+        let number =
+            u32::try_from(number).map_err(|_| desk.damaged(format!("the numbers of {entity} leave their range")));
+        Ok((entity, number?))
     };
-    // Beyond what a bigint holds there is no version, and no page.
-    let after = query.after.map(|version| i64::try_from(version.0).unwrap_or(i64::MAX));
-    let limit = i64::try_from(query.limit.saturating_add(1)).unwrap_or(i64::MAX);
-    let rows = statement.query().bind(query.key.entity.as_str()).bind(query.key.id).bind(after).bind(limit);
-    let rows = rows.fetch_all(connection).await?;
-    Ok(rows.iter().map(|row| entry(desk, query.key, row)).collect::<bsm_core::Result<_>>()?)
-}
-
-fn entry(desk: &Desk, key: Key, row: &PgRow) -> bsm_core::Result<HistoryEntry> {
-    let damaged = || desk.damaged(format!("an entry of {key} in history can't be read"));
-    let read = || -> Option<HistoryEntry> {
-        let time = |column| Timestamp::try_from(row.try_get::<DateTime<Utc>, _>(column).ok()?).ok();
-        let actor: Option<Uuid> = row.try_get("actor").ok()?;
-        let changes: Vec<FieldChange> = serde_json::from_str(row.try_get("changes").ok()?).ok()?;
-        Some(HistoryEntry {
-            key,
-            version: Version(u64::try_from(row.try_get::<i64, _>("version").ok()?).ok()?),
-            action: row.try_get::<&str, _>("action").ok()?.parse::<Action>().ok()?,
-            actor: actor.map_or(Actor::System, |user| Actor::User(UserId::from_uuid(user))),
-            occurred_at: time("occurred_at")?,
-            recorded_at: time("recorded_at")?,
-            subject: row.try_get::<Option<Uuid>, _>("subject").ok()?.map(UserId::from_uuid),
-            changes,
-        })
-    };
-    read().ok_or_else(damaged)
+    numbered().enumerate().map(number).collect()
 }
 
 async fn count(

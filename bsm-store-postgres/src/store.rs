@@ -4,8 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bsm_core::model::UserId;
-use bsm_core::store::{Answers, Capabilities, ChangeSet, Committed, FeedPlace, ReadSet, Store, Verification, recount};
+use bsm_core::model::{Timestamp, UserId};
+use bsm_core::store::{
+    Answers, Capabilities, ChangeSet, Committed, FeedPlace, ImportMark, ImportStep, ReadSet, Store, Verification,
+};
 use bsm_core::{Error, Result, Source};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Row as _};
@@ -14,8 +16,11 @@ use tokio::sync::SemaphorePermit;
 use crate::address::{self, Address};
 use crate::fault::{Fault, closed};
 use crate::gate::Gate;
+use crate::import::{self, Import};
 use crate::names::Names;
-use crate::{commit, migrate, read, remember, write};
+use crate::poll::{self, Lead};
+use crate::reach::Reach;
+use crate::{commit, feed, history, migrate, read, remember, verify, write};
 
 /// How many connections a store of its own opens at most.
 const CONNECTIONS: u32 = 16;
@@ -41,6 +46,12 @@ pub(crate) struct Desk {
     pub(crate) writes: write::Statements,
     pub(crate) remembers: remember::Statements,
     pub(crate) reads: read::Statements,
+    pub(crate) histories: history::Statements,
+    pub(crate) feeds: feed::Statements,
+    pub(crate) positions: feed::position::Statements,
+    pub(crate) trims: feed::trim::Statements,
+    pub(crate) polls: poll::Statements,
+    pub(crate) imports: import::Statements,
 }
 
 impl Desk {
@@ -77,6 +88,11 @@ impl Desk {
 /// ```
 pub struct PostgresStore {
     pub(crate) desk: Desk,
+    /// Who waits for the feed to go on.
+    pub(crate) reach: Reach,
+    /// Who of them looks.
+    pub(crate) lead: Lead,
+    pub(crate) import: Import,
     gate: Gate,
     durable: bool,
     /// Whether the pool is ours to close.
@@ -124,15 +140,32 @@ impl PostgresStore {
             writes: write::Statements::new(|text| names.statement(text)),
             remembers: remember::Statements::new(|text| names.statement(text)),
             reads: read::Statements::new(|text| names.statement(text)),
+            histories: history::Statements::new(|text| names.statement(text)),
+            feeds: feed::Statements::new(|text| names.statement(text)),
+            positions: feed::position::Statements::new(|text| names.statement(text)),
+            trims: feed::trim::Statements::new(|text| names.statement(text)),
+            polls: poll::Statements::new(|text| names.statement(text)),
+            imports: import::Statements::new(&names),
             begin: if relaxed { BEGIN_SYNCED } else { BEGIN },
             pool,
             names,
             name,
         };
-        Ok(Self { desk, gate: Gate::default(), durable, owns_pool })
+        let (reach, lead, import) = (Reach::default(), Lead::default(), Import::default());
+        Ok(Self { desk, reach, lead, import, gate: Gate::default(), durable, owns_pool })
     }
 
-    async fn pass(&self) -> Result<SemaphorePermit<'_>> {
+    /// Lets a call through, if the store is open and not shut by an import.
+    pub(crate) async fn pass(&self) -> Result<SemaphorePermit<'_>> {
+        let pass = self.pass_always().await?;
+        if self.import.is_under_way() {
+            return Err(Error::ImportUnfinished { store: self.desk.name.clone() });
+        }
+        Ok(pass)
+    }
+
+    /// Lets a call through, if the store is open.
+    pub(crate) async fn pass_always(&self) -> Result<SemaphorePermit<'_>> {
         self.gate.pass().await.ok_or_else(|| closed(self.desk.name.clone()))
     }
 }
@@ -152,13 +185,17 @@ impl fmt::Debug for PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     fn capabilities(&self) -> Capabilities {
-        let least = Capabilities::least().shared();
+        let least = Capabilities::least().shared().trims().imports();
         if self.durable { least.durable() } else { least }
     }
 
     async fn commit(&self, change: ChangeSet) -> Result<Committed> {
         let _pass = self.pass().await?;
-        commit::commit(&self.desk, &change).await
+        let committed = commit::commit(&self.desk, &change).await?;
+        if committed.repeated.is_none() {
+            self.reach.went_on(&feed::subjects(&change.history));
+        }
+        Ok(committed)
     }
 
     async fn read(&self, set: ReadSet) -> Result<Answers> {
@@ -166,12 +203,24 @@ impl Store for PostgresStore {
         read::read(&self.desk, &set).await.map_err(|fault| fault.into_error(&self.desk.name))
     }
 
-    async fn wait(&self, _customer: Option<UserId>, _after: FeedPlace) -> Result<()> {
-        Err(self.desk.unsupported("waiting for its feed"))
+    async fn wait(&self, customer: Option<UserId>, after: FeedPlace) -> Result<()> {
+        poll::wait(self, customer, after).await
+    }
+
+    async fn trim(&self, before: Timestamp, most: usize) -> Result<usize> {
+        let _pass = self.pass().await?;
+        let trimmed = feed::trim::trim(&self.desk, before, most).await;
+        trimmed.map_err(|fault| fault.into_error(&self.desk.name))
+    }
+
+    async fn import(&self, step: ImportStep) -> Result<ImportMark> {
+        let _pass = self.pass_always().await?;
+        import::step(self, step).await
     }
 
     async fn verify(&self) -> Result<Verification> {
-        recount(self).await
+        let _pass = self.pass_always().await?;
+        verify::verify(&self.desk).await.map_err(|fault| fault.into_error(&self.desk.name))
     }
 
     async fn health(&self) -> Result<()> {
@@ -180,7 +229,12 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) -> Result<()> {
+        self.gate.shut();
+        self.reach.close();
+        // An import keeps others waiting, so it goes first; and once more, should one have begun just then.
+        self.import.give_up().await;
         self.gate.close().await;
+        self.import.give_up().await;
         if self.owns_pool {
             self.desk.pool.close().await;
         }

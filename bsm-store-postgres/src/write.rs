@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bsm_core::Error;
-use bsm_core::model::{Actor, Entity, HistoryEntry, Key, Row, Version};
+use bsm_core::model::{Actor, Entity, HistoryEntry, Key, Row, UserId, Version};
 use bsm_core::schema::{Counter, contributions};
 use bsm_core::store::ChangeSet;
 use serde_json::{Value as Json, json};
@@ -15,8 +15,8 @@ use uuid::Uuid;
 use crate::apply::{Numbers, Rows};
 use crate::fault::Fault;
 use crate::names::Statement;
-use crate::record;
 use crate::store::Desk;
+use crate::{feed, record};
 
 /// Takes numbers for new rows. They rise, and are not given again should the command fail.
 pub(crate) async fn take_numbers(
@@ -109,7 +109,7 @@ impl Statements {
                  FROM jsonb_populate_recordset(NULL::{}.counters, $1::jsonb) AS given ORDER BY family, names \
                  ON CONFLICT (family, names, shard) DO UPDATE SET amount = old.amount + excluded.amount",
             ),
-            feed: statement("INSERT INTO {}.feed (recorded_at, changes) VALUES ($1, $2::jsonb)"),
+            feed: statement("INSERT INTO {}.feed (recorded_at, changes, subjects) VALUES ($1, $2::jsonb, $3)"),
         }
     }
 }
@@ -178,7 +178,7 @@ fn scale(counter: Counter, row: &Row) -> u32 {
     }
 }
 
-/// Writes the command's line in the feed. Its position is given by whoever reads the feed first.
+/// Writes the command's line in the feed, and whom it concerns. Its position is given by whoever reads the feed first.
 pub(crate) async fn feed(
     desk: &Desk,
     connection: &mut PgConnection,
@@ -194,7 +194,8 @@ pub(crate) async fn feed(
     if changes.is_empty() {
         return Ok(());
     }
+    let subjects: Vec<Uuid> = feed::subjects(&change.history).into_iter().map(UserId::as_uuid).collect();
     let line = desk.writes.feed.query().bind(change.recorded_at.to_datetime()).bind(Json::Array(changes).to_string());
-    line.execute(connection).await?;
+    line.bind(subjects).execute(connection).await?;
     Ok(())
 }

@@ -13,8 +13,8 @@ use bsm_core::model::{
 };
 use bsm_core::schema::{Counter, Field, Index, Relation, columns, counters, indexes, uniques};
 use bsm_core::store::{
-    Answers, Branch, ChangeSet, Condition, CountQuery, Guard, HistoryQuery, Order, ReadSet, Scan, Store, UniqueValue,
-    Write,
+    Answers, Branch, ChangeSet, Condition, CountQuery, FeedQuery, Guard, HistoryQuery, LogQuery, Order, ReadSet, Scan,
+    Store, UniqueValue, Write,
 };
 use common::in_schema;
 use common::rows::*;
@@ -284,6 +284,15 @@ fn random_read(dice: &mut Dice, known: &Known) -> ReadSet {
         let prefix = spec.by[..take].iter().map(|field| random_value(dice, known, spec.entity, *field)).collect();
         set.counts.push(CountQuery { counter: spec.counter, prefix });
     }
+    if dice.one_in(2) {
+        set.feed = Some(random_feed(dice, known));
+    }
+    if dice.one_in(4) {
+        let entity = *dice.pick(Entity::ALL);
+        let after = dice.one_in(2).then(|| (known.some(dice, entity), Version(dice.roll(4) as u64)));
+        set.log = Some(LogQuery { entity, after, limit: dice.roll(8) });
+    }
+    set.numbers = dice.one_in(6);
     if dice.one_in(5) {
         // Which of the expired keys are forgotten is each store's own business; none of these expires.
         set.used = Some((user(1).id, format!("no key {}", dice.roll(3))));
@@ -291,12 +300,21 @@ fn random_read(dice: &mut Dice, known: &Known) -> ReadSet {
     set
 }
 
+fn random_feed(dice: &mut Dice, known: &Known) -> FeedQuery {
+    FeedQuery {
+        customer: dice.one_in(2).then(|| UserId::from_uuid(known.some(dice, Entity::User))),
+        after: dice.one_in(2).then(|| dice.roll(known.next as usize + 2) as u64),
+        entities: Entity::ALL.iter().copied().filter(|_| dice.one_in(6)).collect(),
+        limit: dice.roll(12),
+    }
+}
+
 fn unnumbered(mut row: Row) -> Row {
     row.set_number(0);
     row
 }
 
-/// The answers, with what has no order in order, and without numbers.
+/// The answers, with what has no order in order, and without numbers and epochs.
 fn comparable(answers: Answers) -> Answers {
     let rows = |rows: Vec<Option<Row>>| rows.into_iter().map(|row| row.map(unnumbered)).collect();
     let mut answers = Answers { got: rows(answers.got), found: rows(answers.found), ..answers };
@@ -304,6 +322,10 @@ fn comparable(answers: Answers) -> Answers {
         scanned.rows = std::mem::take(&mut scanned.rows).into_iter().map(unnumbered).collect();
         scanned.related = std::mem::take(&mut scanned.related).into_iter().map(unnumbered).collect();
         scanned.related.sort_by_key(Row::key);
+    }
+    answers.numbers.iter_mut().for_each(|(_, number)| *number = 0);
+    if let Some(feed) = &mut answers.feed {
+        feed.epoch = 0;
     }
     answers.counts.iter_mut().for_each(|counts| counts.sort());
     answers
@@ -314,7 +336,7 @@ async fn compare(seed: u64, commands: usize) {
         let (ours, theirs) = (place.open().await, bsm_store_kv::memory().expect("opens"));
         let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let mut known = Known::default();
-        let (mut done, mut refusals) = (0, HashMap::<String, usize>::new());
+        let (mut done, mut trimmed, mut refusals) = (0, 0, HashMap::<String, usize>::new());
         let mut highest: HashMap<Entity, u32> = HashMap::new();
         for step in 0..commands {
             let change = random_change(&mut dice, &mut known);
@@ -347,7 +369,15 @@ async fn compare(seed: u64, commands: usize) {
                 }
                 (left, right) => panic!("step {step}: {left:?} here, {right:?} there: {change:#?}"),
             }
-            for _ in 0..2 {
+            if dice.one_in(10) {
+                let before = moment(u32::try_from(dice.roll(known.next as usize + 1)).expect("is small"));
+                let most = dice.roll(20);
+                let (left, right) = (ours.trim(before, most).await, theirs.trim(before, most).await);
+                let (left, right) = (left.expect("trims"), right.expect("trims"));
+                assert_eq!(left, right, "step {step}");
+                trimmed += left;
+            }
+            for _ in 0..3 {
                 let set = random_read(&mut dice, &known);
                 let (left, right) = (ours.read(set.clone()).await, theirs.read(set.clone()).await);
                 let left = comparable(left.unwrap_or_else(|error| panic!("{error:?}: {set:#?}")));
@@ -362,7 +392,11 @@ async fn compare(seed: u64, commands: usize) {
         };
         let (left, right) = (ours.read(all.clone()).await.expect("reads"), theirs.read(all).await.expect("reads"));
         assert_eq!(comparable(left), comparable(right));
+        for store in [&*ours as &dyn Store, &theirs] {
+            common::feeds::assert_sound(store).await;
+        }
         println!("seed {seed}: {done} of {commands} commands done, {} rows, refused: {refusals:?}", known.rows.len());
+        assert!(trimmed > 20, "{trimmed} events are too few to tell");
         assert!(done > commands / 4 && refusals.len() >= 4, "the generator must try both: {done}, {refusals:?}");
     })
     .await;

@@ -1,0 +1,239 @@
+//! Taking a whole desk in: whole or not at all, whatever happens to it.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use bsm_core::Error;
+use bsm_core::model::{Entity, HistoryEntry, Key, Row, Ticket, TicketNumber, User};
+use bsm_core::schema::Field;
+use bsm_core::store::{ChangeSet, Guard, ImportMark, ImportPart, ImportStep, Place, ReadSet, Store, Write};
+use bsm_store_postgres::PostgresStore;
+use common::feeds::*;
+use common::in_schema;
+use common::rows::*;
+
+/// A part that brings these rows, with the history that a command would have written.
+fn part(rows: impl IntoIterator<Item = Row>, lines: u64) -> ImportStep {
+    let ChangeSet { writes, history, .. } = insert(rows);
+    let rows = writes.into_iter().map(|write| match write {
+        Write::Insert(row) => row,
+        other => panic!("{other:?}"),
+    });
+    let mark = ImportMark { lines, digest: u128::from(lines) };
+    ImportStep::Restore(ImportPart { rows: rows.collect(), gone: Vec::new(), history, mark })
+}
+
+fn numbered(n: u32, by: &User) -> Ticket {
+    Ticket { number: TicketNumber::new(n), ..theirs(n, by, by) }
+}
+
+async fn begin(store: &PostgresStore) {
+    assert_eq!(store.import(ImportStep::Begin).await.expect("begins"), ImportMark::default());
+}
+
+async fn assert_empty(store: &dyn Store) {
+    let found = store.verify().await.expect("recounts");
+    assert_eq!((found.rows, found.history, found.counters, found.events), (0, 0, 0, 0));
+    assert!(found.is_clean(), "{:#?}", found.differences);
+    assert!(get(store, user(1).id).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_desk_is_taken_in_whole_and_seen_at_the_end() {
+    in_schema("import_whole", |place| async move {
+        let (store, other) = (place.open().await, place.open().await);
+        let before = stands(&*other, None).await;
+        let ada = user(1);
+        begin(&store).await;
+        // The ticket comes before the person whom it names, and one row comes twice.
+        store.import(part([numbered(42, &ada).into()], 1)).await.expect("takes in");
+        let again = Ticket { title: "Another".to_owned(), ..numbered(42, &ada) };
+        let mark = store.import(part([again.clone().into(), user(9).into()], 2)).await.expect("takes in");
+        assert_eq!(mark, ImportMark { lines: 2, digest: 2 });
+        let gone =
+            ImportPart { rows: vec![ada.clone().into()], gone: vec![user(9).id.into()], ..ImportPart::default() };
+        let mut history: Vec<HistoryEntry> = insert([ada.clone().into()]).history;
+        history.extend(change(vec![Write::Delete { key: user(9).id.into(), expected: user(9).version }]).history);
+        store.import(ImportStep::Restore(ImportPart { history, ..gone })).await.expect("takes in");
+        assert!(matches!(store.read(ReadSet::default()).await, Err(Error::ImportUnfinished { .. })));
+        assert!(matches!(store.commit(insert([user(3).into()])).await, Err(Error::ImportUnfinished { .. })));
+        assert_empty(&*other).await;
+        let waits = tokio::spawn({
+            let other = std::sync::Arc::clone(&other);
+            async move { other.wait(None, before).await }
+        });
+        store.import(ImportStep::Finish(vec![(Entity::Ticket, 50), (Entity::Request, 0)])).await.expect("ends");
+        waits.await.expect("does not panic").expect("is woken by the new epoch");
+        for store in [&store, &other] {
+            assert_eq!(get(&**store, again.id).await, Some(again.clone().into()));
+            assert!(get(&**store, user(9).id).await.is_none());
+            let feed = page(&**store, None, None, 10).await;
+            assert!(feed.epoch != before.epoch && feed.newest == 0, "{feed:?}");
+            assert_sound(&**store).await;
+        }
+        let numbers = other.read(ReadSet { numbers: true, ..ReadSet::default() }).await.expect("reads").numbers;
+        assert_eq!(numbers, [(Entity::Ticket, 50), (Entity::Request, 0)]);
+        let next = other.commit(insert([theirs(60, &ada, &ada).into()])).await.expect("goes on").numbers;
+        assert_eq!(next, [(theirs(60, &ada, &ada).id.into(), 51)]);
+        assert_eq!(all(&*store, Some(ada.id)).await.len(), 1);
+        let refused = store.import(ImportStep::Begin).await;
+        assert!(matches!(refused, Err(Error::NotEmpty { .. })), "{refused:?}");
+        assert_sound(&*other).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_is_given_up_or_killed_leaves_nothing() {
+    in_schema("import_killed", |place| async move {
+        let store = place.open().await;
+        let ada = user(1);
+        let brought = || part([ada.clone().into(), numbered(2, &ada).into()], 1);
+        let none = store.import(brought()).await;
+        assert!(matches!(none, Err(Error::NoImport { .. })), "{none:?}");
+        // Begun anew.
+        begin(&store).await;
+        store.import(brought()).await.expect("takes in");
+        begin(&store).await;
+        store.import(brought()).await.expect("takes in");
+        // Killed by the server.
+        place.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{}'").await;
+        let killed = store.import(brought()).await;
+        assert!(matches!(killed, Err(Error::Unavailable { .. })), "{killed:?}");
+        let none = store.import(ImportStep::Finish(Vec::new())).await;
+        assert!(matches!(none, Err(Error::NoImport { .. })), "{none:?}");
+        let other = place.open().await;
+        assert_empty(&*other).await;
+        // Closed, and dropped.
+        begin(&store).await;
+        store.import(brought()).await.expect("takes in");
+        store.close().await.expect("closes");
+        assert_empty(&*other).await;
+        begin(&other).await;
+        other.import(brought()).await.expect("takes in");
+        drop(other);
+        // A step that its caller gives up.
+        let store = place.open().await;
+        begin(&store).await;
+        let step = tokio::time::timeout(Duration::from_micros(300), store.import(brought())).await;
+        assert!(step.is_err(), "it takes longer");
+        assert_empty(&*store).await;
+        begin(&store).await;
+        store.import(brought()).await.expect("takes in");
+        store.import(ImportStep::Finish(Vec::new())).await.expect("ends");
+        assert_sound(&*store).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_write_meanwhile_waits_for_the_end() {
+    in_schema("import_others", |place| async move {
+        let (store, other) = (place.open().await, place.open().await);
+        let ada = user(1);
+        begin(&store).await;
+        store.import(part([ada.clone().into()], 1)).await.expect("takes in");
+        let mut first = insert([user(2).into()]);
+        first.guards = vec![Guard::Empty(Entity::User)];
+        let twin = insert([User { email: ada.email.clone(), ..user(3) }.into()]);
+        let commits = [first, twin, insert([user(4).into()])].map(|change| {
+            let other = std::sync::Arc::clone(&other);
+            tokio::spawn(async move { other.commit(change).await })
+        });
+        place.waits(3).await;
+        store.import(ImportStep::Finish(Vec::new())).await.expect("ends");
+        let [first, twin, new] = commits;
+        let first = first.await.expect("does not panic");
+        assert!(matches!(first, Err(Error::AlreadyBootstrapped)), "{first:?}");
+        let twin = twin.await.expect("does not panic");
+        assert!(matches!(twin, Err(Error::Duplicate { entity: Entity::User, field: Field::Email })), "{twin:?}");
+        new.await.expect("does not panic").expect("is done at the end");
+        assert_eq!(stands(&*store, None).await.place, 1);
+        assert_sound(&*store).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_desk_that_does_not_hold_together_is_refused() {
+    in_schema("import_broken", |place| async move {
+        let store = place.open().await;
+        let (ada, bob) = (user(1), user(2));
+        begin(&store).await;
+        store.import(part([numbered(7, &ada).into(), bob.clone().into()], 1)).await.expect("takes in");
+        let outcome = store.import(ImportStep::Finish(Vec::new())).await;
+        let Err(Error::Inconsistent { difference, .. }) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(difference.at, Place::Row(numbered(7, &ada).id.into()));
+        assert!(difference.detail.contains("tickets."), "{difference}");
+        assert_empty(&*store).await;
+        // An address that two people have.
+        begin(&store).await;
+        let twin = User { email: ada.email.clone(), ..bob.clone() };
+        let outcome = match store.import(part([ada.clone().into(), twin.into()], 1)).await {
+            Ok(_) => store.import(ImportStep::Finish(Vec::new())).await,
+            failed => failed,
+        };
+        assert!(matches!(outcome, Err(Error::Duplicate { entity: Entity::User, field: Field::Email })), "{outcome:?}");
+        // Somebody who went while a ticket was theirs to work on, which no later line says otherwise.
+        let assigned = Ticket { assigned_to: Some(bob.id), ..numbered(7, &ada) };
+        let leave = |rows: Vec<Row>| {
+            let left = Write::Delete { key: bob.id.into(), expected: bob.version };
+            let history = change(vec![left]).history;
+            ImportStep::Restore(ImportPart { rows, gone: vec![bob.id.into()], history, mark: ImportMark::default() })
+        };
+        begin(&store).await;
+        store.import(part([ada.clone().into(), bob.clone().into(), assigned.clone().into()], 1)).await.expect("brings");
+        store.import(leave(Vec::new())).await.expect("takes away");
+        let outcome = store.import(ImportStep::Finish(Vec::new())).await;
+        let Err(Error::Inconsistent { difference, .. }) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(difference.at, Place::Row(assigned.id.into()));
+        assert_empty(&*store).await;
+        // History that lacks a version.
+        begin(&store).await;
+        store.import(part([ada.clone().into(), next(bob.clone(), 5)], 1)).await.expect("takes in");
+        let outcome = store.import(ImportStep::Finish(Vec::new())).await;
+        let Err(Error::Inconsistent { difference, .. }) = outcome else { panic!("{outcome:?}") };
+        assert!(matches!(difference.at, Place::History(key, _) if key == Key::from(bob.id)), "{difference}");
+        assert_empty(&*store).await;
+        // The same who went, and the ticket was given to nobody.
+        begin(&store).await;
+        store.import(part([ada.clone().into(), bob.clone().into(), assigned.clone().into()], 1)).await.expect("brings");
+        store.import(leave(vec![Ticket { assigned_to: None, ..assigned }.into()])).await.expect("takes away");
+        store.import(ImportStep::Finish(Vec::new())).await.expect("holds together");
+        assert_sound(&*store).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn some_thousand_rows_a_second_are_taken_in() {
+    in_schema("import_speed", |place| async move {
+        let store = place.open().await;
+        let ada = user(1);
+        let begun = Instant::now();
+        begin(&store).await;
+        store.import(part([ada.clone().into()], 1)).await.expect("takes in");
+        let (parts, rows) = (20, 500);
+        let mut ids = BTreeSet::new();
+        for n in 0..parts {
+            let tickets: Vec<Row> = (0..rows).map(|m| numbered(100 + n * rows + m, &ada).into()).collect();
+            ids.extend(tickets.iter().map(|row| row.key().id));
+            store.import(part(tickets, u64::from(n))).await.expect("takes in");
+        }
+        let taken = begun.elapsed();
+        store.import(ImportStep::Finish(Vec::new())).await.expect("ends");
+        let all = begun.elapsed();
+        let verified = Instant::now();
+        let found = store.verify().await.expect("recounts");
+        println!(
+            "{} rows taken in after {taken:?}, all after {all:?}, recounted in {:?}",
+            ids.len(),
+            verified.elapsed()
+        );
+        assert_eq!(found.rows, u64::from(parts * rows) + 1);
+        assert!(found.is_clean(), "{:#?}", found.differences);
+    })
+    .await;
+}
