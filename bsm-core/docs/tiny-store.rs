@@ -3,7 +3,7 @@
 //! It passes the whole conformance suite, so it tells what a store must do; its comments tell what a real one does
 //! otherwise, which is to be quick, to keep more than fits into memory, and to keep it when the process ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -110,7 +110,7 @@ impl Store for TinyStore {
     async fn wait(&self, customer: Option<UserId>, after: FeedPlace) -> Result<()> {
         // From here on no word is missed; so look, and then sleep.
         let mut events = self.events.subscribe();
-        let query = FeedQuery { customer, after: None, entities: Vec::new(), limit: 0 };
+        let query = FeedQuery { customer, after: None, entities: Vec::new(), limit: 0, rows: false };
         loop {
             let feed = self.open()?.feed(&query);
             if feed.epoch != after.epoch || feed.newest > after.place {
@@ -345,16 +345,19 @@ impl State {
         let events = told.map(|entries| entries.cloned().collect::<Vec<_>>()).filter(|entries| !entries.is_empty());
         let mut page = FeedPage { epoch: self.epoch, resume: query.after.unwrap_or(0), ..FeedPage::default() };
         let begin = page.resume;
+        let mut changed = BTreeSet::new();
         for (place, mut entries) in (1..).zip(events) {
             page.newest = place;
             if place > begin && place - begin <= query.limit as u64 {
                 page.resume = place;
+                changed.extend(entries.iter().map(|entry| entry.key).filter(|_| query.rows));
                 entries.retain(|entry| query.entities.is_empty() || query.entities.contains(&entry.key.entity));
                 if !entries.is_empty() {
                     page.events.push(FeedEvent { place, entries });
                 }
             }
         }
+        page.rows = changed.into_iter().map(|key| (key, self.rows.get(&key).cloned())).collect();
         page
     }
 }

@@ -109,7 +109,7 @@ async fn until(
 /// Where a feed stands.
 async fn stands(store: &PostgresStore, customer: Option<UserId>) -> std::result::Result<FeedPlace, Fault> {
     feed::position::give(&store.desk).await?;
-    let query = FeedQuery { customer, after: None, entities: Vec::new(), limit: 0 };
+    let query = FeedQuery { customer, after: None, entities: Vec::new(), limit: 0, rows: false };
     let mut connection = store.desk.pool.acquire().await?;
     let page = feed::page(&store.desk, &mut connection, &query).await?;
     Ok(FeedPlace { epoch: page.epoch, place: page.newest })

@@ -14,6 +14,9 @@ use crate::{feed, fetch, history, record, remember, scan};
 /// Begins a read: what the first statement sees, all of them see.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
+/// The same for a read that gives positions itself.
+const BEGIN_GIVING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE";
+
 /// The statements of this room.
 #[derive(Debug)]
 pub(crate) struct Statements {
@@ -36,13 +39,25 @@ impl Statements {
 
 /// Answers everything in `set`.
 pub(crate) async fn read(desk: &Desk, set: &ReadSet) -> Result<Answers, Fault> {
-    if set.feed.is_some() {
-        feed::position::give(desk).await?;
+    match &set.feed {
+        Some(query) if query.rows => return read_with_feed(desk, set).await,
+        Some(_) => feed::position::give(desk).await?,
+        None => {}
     }
     if is_one_statement(set) {
         return answer(desk, &mut *desk.pool.acquire().await?, set).await;
     }
     let mut transaction = desk.pool.begin_with(BEGIN).await?;
+    let answers = answer(desk, &mut transaction, set).await?;
+    transaction.commit().await?;
+    Ok(answers)
+}
+
+/// Answers a set whose rows and feed must go equally far: nobody else gives positions meanwhile.
+async fn read_with_feed(desk: &Desk, set: &ReadSet) -> Result<Answers, Fault> {
+    let mut transaction = desk.pool.begin_with(BEGIN_GIVING).await?;
+    feed::position::lock(desk, &mut transaction).await?;
+    feed::position::give_all(desk, &mut transaction).await?;
     let answers = answer(desk, &mut transaction, set).await?;
     transaction.commit().await?;
     Ok(answers)

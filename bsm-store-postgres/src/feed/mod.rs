@@ -7,6 +7,8 @@
 pub(crate) mod position;
 pub(crate) mod trim;
 
+use std::collections::BTreeSet;
+
 use bsm_core::model::{Entity, HistoryEntry, Key, UserId, Version};
 use bsm_core::store::{FeedEvent, FeedPage, FeedQuery};
 use serde::Deserialize;
@@ -14,9 +16,9 @@ use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
 use crate::fault::Fault;
-use crate::history;
 use crate::names::Statement;
 use crate::store::Desk;
+use crate::{fetch, history};
 
 /// The statements of this room.
 #[derive(Debug)]
@@ -73,6 +75,11 @@ pub(crate) async fn page(desk: &Desk, connection: &mut PgConnection, query: &Fee
         return Ok(page);
     }
     let told = told(desk, connection, query, &mut page).await?;
+    if query.rows {
+        let changed: BTreeSet<Key> = told.iter().flat_map(|(_, changes)| changes.iter().map(|(key, _)| *key)).collect();
+        let mut rows = fetch::rows(desk, connection, changed.iter().copied()).await?;
+        page.rows = changed.into_iter().map(|key| (key, rows.remove(&key))).collect();
+    }
     let asked: Vec<(Key, Version)> = told.iter().flat_map(|(_, changes)| changes.iter().copied()).collect();
     let found = history::entries(desk, connection, &asked).await?;
     let is_theirs = |entry: &HistoryEntry| query.customer.is_none() || entry.subject == query.customer;
@@ -103,7 +110,7 @@ async fn stands(desk: &Desk, connection: &mut PgConnection, query: &FeedQuery) -
         Some(_) => first.unwrap_or(0),
     };
     let resume = query.after.unwrap_or(oldest);
-    Ok(FeedPage { epoch, oldest, newest: newest.max(oldest), resume, events: Vec::new() })
+    Ok(FeedPage { epoch, oldest, newest: newest.max(oldest), resume, events: Vec::new(), rows: Vec::new() })
 }
 
 /// The events of the page, each with those of its changes that are asked for; moves the page's `resume` behind them.
@@ -139,7 +146,7 @@ async fn told(
 
 /// The customers whom a change set concerns, each once.
 pub(crate) fn subjects<'h>(history: impl IntoIterator<Item = &'h HistoryEntry>) -> Vec<UserId> {
-    let subjects: std::collections::BTreeSet<UserId> = history.into_iter().filter_map(|entry| entry.subject).collect();
+    let subjects: BTreeSet<UserId> = history.into_iter().filter_map(|entry| entry.subject).collect();
     subjects.into_iter().collect()
 }
 

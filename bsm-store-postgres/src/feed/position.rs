@@ -29,7 +29,9 @@ impl Statements {
         Self {
             // From the end of the index, where those stand that have none: one row is read, whatever the planner knows.
             any_without: statement("SELECT position IS NULL FROM {}.feed ORDER BY position DESC LIMIT 1"),
-            lock: statement("SELECT pg_advisory_xact_lock(hashtextextended('bsm ' || $1 || ' feed', 0))"),
+            // A lock of a table takes no snapshot. So the statement behind it sees what its last holder did, at every level of
+            // isolation; and readers of the table go on.
+            lock: statement("LOCK TABLE {}.desk IN SHARE ROW EXCLUSIVE MODE"),
             // Through an array and without joins of what is given, so that rows are looked up one by one: else the whole
             // table might be read, if the server thinks that all of it waits.
             give: statement(
@@ -57,7 +59,7 @@ pub(crate) async fn give(desk: &Desk) -> Result<(), Fault> {
     loop {
         let mut transaction = desk.pool.begin_with(desk.begin).await?;
         lock(desk, &mut transaction).await?;
-        let given: i64 = desk.positions.give.query().bind(AT_ONCE).fetch_one(&mut *transaction).await?.try_get(0)?;
+        let given = give_some(desk, &mut transaction).await?;
         transaction.commit().await?;
         if given < AT_ONCE {
             return Ok(());
@@ -65,9 +67,20 @@ pub(crate) async fn give(desk: &Desk) -> Result<(), Fault> {
     }
 }
 
+/// Gives positions to all events that the transaction sees, whose snapshot stays. It must hold the lock since before its
+/// first look. What it then sees of the feed goes exactly as far as what it sees of rows.
+pub(crate) async fn give_all(desk: &Desk, connection: &mut PgConnection) -> Result<(), Fault> {
+    while give_some(desk, connection).await? >= AT_ONCE {}
+    Ok(())
+}
+
+async fn give_some(desk: &Desk, connection: &mut PgConnection) -> Result<i64, Fault> {
+    Ok(desk.positions.give.query().bind(AT_ONCE).fetch_one(connection).await?.try_get(0)?)
+}
+
 /// Keeps others from giving positions and from trimming until the transaction ends. Whoever looks at the feed does so in
 /// a later statement.
 pub(crate) async fn lock(desk: &Desk, connection: &mut PgConnection) -> Result<(), Fault> {
-    desk.positions.lock.query().bind(desk.names.schema().to_owned()).execute(connection).await?;
+    desk.positions.lock.query().execute(connection).await?;
     Ok(())
 }

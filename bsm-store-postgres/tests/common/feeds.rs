@@ -9,7 +9,7 @@ use super::rows::*;
 
 /// A page of a feed.
 pub(crate) async fn page(store: &dyn Store, customer: Option<UserId>, after: Option<u64>, limit: usize) -> FeedPage {
-    let feed = Some(FeedQuery { customer, after, entities: Vec::new(), limit });
+    let feed = Some(FeedQuery { customer, after, entities: Vec::new(), limit, rows: false });
     store.read(ReadSet { feed, ..ReadSet::default() }).await.expect("reads").feed.expect("is a page")
 }
 
