@@ -142,7 +142,7 @@ pub struct Head {
 /// # When it fails
 /// After an error or a panic of `apply` or `sync` nobody knows what the engine has: the store stops, tells all who wait
 /// that the outcome is unknown, and drops the engine. Nothing of the failed call is asked for again; but a call on the other
-/// thread may be under way, or begin before that thread is told. An error of a view fails the read or the command that
+/// thread may be under way, or begin before that thread is told. An error of a view fails the read or the commands that
 /// asked, and no more. An engine whose library may panic on damaged files turns that into [`EngineError::Damaged`].
 ///
 /// # A whole engine

@@ -306,6 +306,7 @@ fn random_feed(dice: &mut Dice, known: &Known) -> FeedQuery {
         after: dice.one_in(2).then(|| dice.roll(known.next as usize + 2) as u64),
         entities: Entity::ALL.iter().copied().filter(|_| dice.one_in(6)).collect(),
         limit: dice.roll(12),
+        rows: false,
     }
 }
 

@@ -62,6 +62,8 @@ macro_rules! engine_tests {
     (fresh = $fresh:path $(,)?) => {
         $crate::engine_tests!(fresh = $fresh, engine only);
 
+        // Tests vanish from other builds by themselves; what only they call must, too.
+        #[cfg(test)]
         mod desk {
             #[allow(unused_imports, reason = "the path may be an absolute one")]
             use super::*;
