@@ -115,6 +115,10 @@ fn many_calls() -> Result<()> {
     }
     let mut watch = admin.watch(Since::Now)?;
     assert!(watch.next_timeout(SHORT)?.is_none());
+    // A store that yields: a runtime wakes it when it has its thread back, which it has not before we return.
+    let yielding = bsm::store::SlowStore::slow(desk.store().clone(), |_| tokio::task::yield_now());
+    let desk = Desk::from_async(bsm::Desk::new(std::sync::Arc::new(yielding)))?;
+    assert_eq!(desk.admin(admin.actor()).ticket(ticket.id)?.id, ticket.id);
     Ok(())
 }
 

@@ -238,7 +238,7 @@ impl Customer {
     ///
     /// # Errors
     /// [`Error::NotFulfilled`]; [`Error::AlreadyRated`]; [`Error::NotFound`]; [`Error::Invalid`] of field `review`.
-    pub async fn rate(&self, request: RequestId, stars: Stars, review: impl Into<String>) -> Result<Rating> {
+    pub async fn rate(&self, request: RequestId, stars: Stars, review: impl Into<String> + Send) -> Result<Rating> {
         let review = review.into();
         self.run(&("rate", request, stars, &review), Needs::keys([request.into()]), |work| {
             let mut of: ServiceRequest = work.target(request)?;

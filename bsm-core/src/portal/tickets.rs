@@ -173,7 +173,7 @@ impl<R: StaffRole> Portal<R> {
     ///
     /// # Errors
     /// [`Error::Invalid`] of field `body`; [`Error::NotFound`].
-    pub async fn add_note(&self, ticket: TicketId, body: impl Into<String>) -> Result<Note> {
+    pub async fn add_note(&self, ticket: TicketId, body: impl Into<String> + Send) -> Result<Note> {
         let body = body.into();
         self.run(&("add_note", ticket, &body), Needs::keys([ticket.into()]), |work| {
             let on: Ticket = work.target(ticket)?;

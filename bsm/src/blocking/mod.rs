@@ -31,13 +31,14 @@
 //! # What is beneath
 //!
 //! A desk owns a tokio runtime of two threads, which its store works on; all handles that come from it share that, and it
-//! is shut down when the last of them goes. A call is done on the thread that makes it, and costs no change of threads. Handles are
-//! `Send`, `Sync` and cheap to clone; any number of threads may call at once, through one handle or many.
+//! is shut down when the last of them goes. A call is done on the thread that makes it, and costs no change of threads.
+//! Handles are `Send`, `Sync` and cheap to clone; any number of threads may call at once, through one handle or many.
 //!
 //! # Where it may be called
 //!
 //! Anywhere, also where a runtime is running: there a call does what every blocking call does, it holds up the thread of
-//! that runtime until it is done; it does not panic, and the last handle may be dropped there. An application that has a
+//! that runtime until it is done; it does not panic, and the last handle may be dropped there. Such a call costs the
+//! making of a thread besides, since no future can be polled where another is. An application that has a
 //! runtime does better with [`bsm::Desk`](crate::Desk), which [`Desk::inner`] gives, and [`Desk::from_async`] takes.
 //!
 //! Of a desk that was opened on *another* runtime and given to [`from_async`](Desk::from_async), a store in a folder or in

@@ -120,7 +120,7 @@ mirror! {
         reopen_ticket(id: TicketId) -> Result<Ticket>;
         close_ticket(id: TicketId) -> Result<Ticket>;
         cancel_ticket(id: TicketId) -> Result<Ticket>;
-        add_note(ticket: TicketId, body: impl Into<String>) -> Result<Note>;
+        add_note(ticket: TicketId, body: impl Into<String> + Send) -> Result<Note>;
         ticket(id: TicketId) -> Result<Ticket>;
         ticket_by_number(number: TicketNumber) -> Result<Ticket>;
         ticket_by_external_ref(external_ref: &str) -> Result<Ticket>;
@@ -165,7 +165,7 @@ mirror! {
         reopen_ticket(id: TicketId) -> Result<Ticket>;
         close_ticket(id: TicketId) -> Result<Ticket>;
         withdraw_ticket(id: TicketId) -> Result<Ticket>;
-        rate(request: RequestId, stars: Stars, review: impl Into<String>) -> Result<Rating>;
+        rate(request: RequestId, stars: Stars, review: impl Into<String> + Send) -> Result<Rating>;
         ratings(query: &Query<OwnRatings>) -> Result<Page<Rating>>;
         articles(query: &Query<Published>) -> Result<Page<Article>>;
         article(id: ArticleId) -> Result<Article>;

@@ -1,15 +1,17 @@
 //! What a blocking desk stands on: a small runtime for its store, and how a thread waits for a future.
 //!
 //! The future is polled on the thread that waits, inside the runtime's context, so that what it spawns goes there. tokio's
-//! own `block_on` would do the same, but panics where a runtime is running already; this works there too.
+//! own `block_on` would do the same, but panics where a runtime is running already. There the future gets a thread for as
+//! long as it takes.
 
 use std::convert::Infallible;
 use std::fmt;
-use std::pin::pin;
+use std::panic::resume_unwind;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::thread::{self, ScopedJoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use bsm_core::{Error, Result};
@@ -60,7 +62,7 @@ impl Runtime {
     }
 
     /// Waits for `future`.
-    pub(super) fn wait<F: Future>(&self, future: F) -> F::Output {
+    pub(super) fn wait<F: Future<Output: Send> + Send>(&self, future: F) -> F::Output {
         let done: Result<F::Output, Infallible> = self.drive(future, |bell| {
             bell.sleep();
             Ok(())
@@ -72,7 +74,10 @@ impl Runtime {
     }
 
     /// Waits for `future` for as long; then drops it, wherever it is.
-    pub(super) fn wait_at_most<F: Future>(&self, longest: Duration, future: F) -> Option<F::Output> {
+    pub(super) fn wait_at_most<F>(&self, longest: Duration, future: F) -> Option<F::Output>
+    where
+        F: Future<Output: Send> + Send,
+    {
         // A time so long that no clock can tell its end has none.
         let Some(end) = Instant::now().checked_add(longest) else { return Some(self.wait(future)) };
         self.drive(future, |bell| {
@@ -87,7 +92,38 @@ impl Runtime {
     }
 
     /// Polls until the future is done, and asks `sleep` to wait in between until the bell rings, or to give up.
-    fn drive<F: Future, E>(&self, future: F, mut sleep: impl FnMut(&Bell) -> Result<(), E>) -> Result<F::Output, E> {
+    fn drive<F, E>(&self, future: F, mut sleep: impl FnMut(&Bell) -> Result<(), E> + Send) -> Result<F::Output, E>
+    where
+        F: Future<Output: Send> + Send,
+        E: Send,
+    {
+        let elsewhere = Handle::try_current().is_ok();
+        // Until the future is dropped, unfinished or not: that may need the runtime too.
+        let _inside = self.owned.handle.enter();
+        let mut future = pin!(future);
+        if elsewhere {
+            // A runtime may be running on this thread. What yields would then be woken by that one, once it has the thread
+            // again, which is never: so the future is polled on a thread of its own.
+            let done = thread::scope(|scope| {
+                let polling = thread::Builder::new().name("bsm-blocking-call".to_owned());
+                let polling = polling.spawn_scoped(scope, || self.poll(future.as_mut(), &mut sleep));
+                polling.map(ScopedJoinHandle::join)
+            });
+            match done {
+                Ok(Ok(done)) => return done,
+                Ok(Err(panic)) => resume_unwind(panic),
+                // No thread is to be had. Most futures get along without.
+                Err(_) => {}
+            }
+        }
+        self.poll(future, sleep)
+    }
+
+    fn poll<F: Future, E>(
+        &self,
+        future: Pin<&mut F>,
+        mut sleep: impl FnMut(&Bell) -> Result<(), E>,
+    ) -> Result<F::Output, E> {
         let _inside = self.owned.handle.enter();
         // Unconstrained: inside a task, tokio would have us yield now and then to others, and we have nobody to yield to.
         let mut future = pin!(unconstrained(future));
