@@ -29,9 +29,8 @@ async fn a_traced_slow_faulty_store_keeps_the_promises() {
 async fn desk(fate: Fate) -> (Admin, Arc<AtomicBool>) {
     let broken = Arc::new(AtomicBool::new(false));
     let switch = Arc::clone(&broken);
-    let judge = move |call: &bsm_core::store::Call<'_>| match call.writes() && switch.load(Ordering::SeqCst) {
-        true => fate,
-        false => Fate::Works,
+    let judge = move |call: &bsm_core::store::Call<'_>| {
+        if call.writes() && switch.load(Ordering::SeqCst) { fate } else { Fate::Works }
     };
     let desk = Desk::new(Arc::new(FaultyStore::faulty(memory(), judge)));
     let root = desk.bootstrap(NewUser::new("Root", "root@example.org", Role::Admin)).await.expect("is the first");
