@@ -172,6 +172,41 @@ async fn a_leader_that_is_dropped_hands_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_who_wait_look_no_more_often_than_one() {
+    in_schema("feed_one", |place| async move {
+        let store = place.open().await;
+        let ada = user(1);
+        store.commit(insert([ada.clone().into()])).await.expect("base");
+        let desk = stands(&*store, None).await;
+        // Whoever looks asks for the epoch, and is counted.
+        place
+            .sql(
+                "CREATE SEQUENCE {}.looks; ALTER TABLE {}.desk RENAME TO kept; \
+                 CREATE VIEW {}.desk AS SELECT one, epoch + 0 * nextval('{}.looks') AS epoch FROM {}.kept",
+            )
+            .await;
+        let looks = async || -> i64 {
+            let looks = format!("SELECT last_value FROM {}.looks", place.schema);
+            sqlx::query_scalar(sqlx::AssertSqlSafe(looks)).fetch_one(&place.pool).await.expect("asks")
+        };
+        let waits: Vec<_> = (0..200).map(|_| waiting(&store, None, desk)).collect();
+        // Each looks for itself before it waits.
+        while looks().await < 200 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let before = looks().await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let looked = looks().await - before;
+        assert!((2..=10).contains(&looked), "{looked} looks in two seconds");
+        store.commit(insert([ticket(2, &ada).into()])).await.expect("commits");
+        for wait in waits {
+            timeout(PATIENCE, wait).await.expect("is woken").expect("does not panic").expect("waits");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn trimming_goes_on_under_writers_and_readers() {
     in_schema("feed_trim", |place| async move {
         let stores = [place.open().await, place.open().await];
