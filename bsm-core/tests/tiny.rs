@@ -25,7 +25,7 @@ bsm_core::conformance_tests!(fresh = fresh);
 async fn waiting_ends() {
     let store = fresh().await;
     let feed = |customer| {
-        let query = FeedQuery { customer, after: None, entities: Vec::new(), limit: 1 };
+        let query = FeedQuery { customer, after: None, entities: Vec::new(), limit: 1, rows: false };
         let set = ReadSet { feed: Some(query), ..ReadSet::default() };
         let store = Arc::clone(&store);
         async move { store.read(set).await.expect("read").feed.expect("was asked for") }
