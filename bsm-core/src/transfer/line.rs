@@ -146,6 +146,17 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_shows_lines_as_they_are() {
+        let text = include_str!("../../../docs/export.md");
+        let (_, rest) = text.split_once("```json\n").expect("an example");
+        let (example, _) = rest.split_once("```").expect("its end");
+        for line in example.lines() {
+            let read = Line::read(line.as_bytes()).expect("a line");
+            assert_eq!(read.to_text().ok().as_deref(), Some(line));
+        }
+    }
+
+    #[test]
     fn a_digest_depends_on_every_line_and_their_order() {
         let of = |lines: &[&str]| lines.iter().fold(0, |digest, line| chain(digest, line.as_bytes()));
         assert_eq!(hex(of(&[])), "0".repeat(32));
