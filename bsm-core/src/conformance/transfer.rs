@@ -150,6 +150,20 @@ pub async fn an_import_that_was_given_up_takes_nothing_more(place: &Place) -> Ou
     is_as(&copy, &dump).await
 }
 
+/// Of two imports at once only one gets any further.
+pub async fn two_imports_do_not_mix(place: &Place) -> Outcome {
+    let w = lively(Arc::clone(place.store())).await?;
+    let (copy, dump) = (place.another()?, w.dump().await?);
+    let texts = Texts::of(&exported(&w.desk).await?);
+    let (text, desk) = (texts.long(), desk_of(&copy));
+    let other = texts.edited("user", |user| user["full_name"] = json!("Somebody Else")).1;
+    let (mut first, mut second) = (desk.import().await?, desk.import().await?);
+    first.write(text.as_bytes()).await?;
+    refused_like!(second.write(Texts::of(&other).long().as_bytes()).await, Error::ImportUnfinished { .. });
+    first.finish().await?;
+    is_as(&copy, &dump).await
+}
+
 /// An import goes on only with the text that it began with.
 pub async fn another_text_does_not_go_on(place: &Place) -> Outcome {
     let w = lively(Arc::clone(place.store())).await?;
@@ -165,7 +179,7 @@ pub async fn another_text_does_not_go_on(place: &Place) -> Outcome {
     assert_eq!(refusal(&desk, &other).await, (taken, ImportFault::OtherText));
     let shorter = sealed(&texts.lines);
     assert_eq!(refusal(&desk, &shorter).await, (shorter.lines().count() as u64, ImportFault::OtherText));
-    let cut: String = text.lines().take(9).map(|line| format!("{line}\n")).collect();
+    let cut: String = text.split_inclusive('\n').take(9).collect();
     assert_eq!(refusal(&desk, &cut).await, (10, ImportFault::Truncated));
     taken_in(&desk, &text).await?;
     is_as(&copy, &dump).await
@@ -182,12 +196,12 @@ pub async fn damaged_text_is_refused_by_its_line(place: &Place) -> Outcome {
     let with = |number: usize, line: &str| {
         let mut lines = lines.clone();
         lines[number - 1] = line;
-        lines.iter().map(|line| format!("{line}\n")).collect::<String>()
+        lines.join("\n") + "\n"
     };
     let without = |number: usize| {
         let mut lines = lines.clone();
         lines.remove(number - 1);
-        lines.iter().map(|line| format!("{line}\n")).collect::<String>()
+        lines.join("\n") + "\n"
     };
     assert_eq!(refusal(&desk, "").await, (1, ImportFault::Truncated));
     assert_eq!(refusal(&desk, "{\"bsm_export\":1}\n").await, (2, ImportFault::Truncated));

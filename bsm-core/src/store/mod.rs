@@ -51,6 +51,7 @@ impl Stamp {
 /// What a store can do beyond the least. The conformance suite runs the parts that apply and prints those that don't.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a claim of its own")]
 pub struct Capabilities {
     /// What was acknowledged survives the end of the process.
     pub durable: bool,

@@ -17,6 +17,7 @@ const DETAIL_CHARS: usize = 200;
 /// What a line says. In JSON an object with one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "most lines are rows, and one is held at a time")]
 pub(super) enum Line {
     /// The first line: the format.
     BsmExport(u32),
