@@ -38,11 +38,11 @@ struct Walk {
 /// Recounts everything.
 pub(crate) fn verify(engine: &dyn Engine, desk: &Desk) -> Result<Verification> {
     let mut walk = Walk::default();
-    let mut after = None;
+    let mut after: Option<Bytes> = None;
     loop {
         let view = engine.view().map_err(|error| record::unavailable(desk.name(), error))?;
         let snapshot = Snapshot::new(&*view, desk.name());
-        after = walk.stretch(&snapshot, after)?;
+        after = walk.stretch(&snapshot, after.as_ref())?;
         if after.is_none() {
             walk.history.end(&snapshot, &mut walk.found)?;
             break;
@@ -55,8 +55,8 @@ pub(crate) fn verify(engine: &dyn Engine, desk: &Desk) -> Result<Verification> {
 
 impl Walk {
     /// Looks at the keys behind `after`, as many as go through one view; returns the last, or `None` at the end.
-    fn stretch(&mut self, snapshot: &Snapshot<'_>, after: Option<Bytes>) -> Result<Option<Bytes>> {
-        let from = after.as_ref().map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_ref()));
+    fn stretch(&mut self, snapshot: &Snapshot<'_>, after: Option<&Bytes>) -> Result<Option<Bytes>> {
+        let from = after.map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_ref()));
         self.feed.begin_stretch(snapshot)?;
         let mut last = None;
         for pair in snapshot.raw_pairs(from, Bound::Unbounded, Direction::Forward).take(STRETCH) {
