@@ -70,7 +70,9 @@ async fn an_import_that_a_file_failed_goes_on_or_is_removed() {
         desk.close().await.expect("closes");
         if !go_on {
             registry.remove(&address).await.expect("removed");
-            assert!(!parent.path().join("desk").exists());
+            let desk = bsm::open(&address).await.expect("opens anew");
+            desk.health().await.expect("is empty, and open");
+            desk.close().await.expect("closes");
         }
     }
 }
