@@ -22,6 +22,10 @@ pub(crate) fn perform(stage: &mut Stage<'_, '_>, step: ImportStep) -> Result<Imp
         (ImportStep::Begin, Some(mark)) => Ok(mark),
         (ImportStep::Begin, None) => begin(stage),
         (_, None) => Err(Error::NoImport { store: stage.store().to_owned() }),
+        // Of two imports at once only one gets any further; the other must find out what was taken in.
+        (ImportStep::Restore(part), Some(mark)) if part.after != mark => {
+            Err(Error::ImportUnfinished { store: stage.store().to_owned() })
+        }
         (ImportStep::Restore(part), Some(_)) => restore(stage, part),
         (ImportStep::Finish(numbers), Some(mark)) => {
             finish(stage, &numbers, mark)?;

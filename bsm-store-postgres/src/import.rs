@@ -110,6 +110,12 @@ impl Drop for Opens<'_> {
 pub(crate) async fn step(store: &PostgresStore, step: ImportStep) -> Result<ImportMark> {
     let desk = &store.desk;
     let mut slot = store.import.under_way.lock().await;
+    // Of two imports at once only one gets any further; the other must begin anew.
+    if let (ImportStep::Restore(part), Some(under_way)) = (&step, &*slot)
+        && part.after != under_way.mark
+    {
+        return Err(Error::ImportUnfinished { store: desk.name.clone() });
+    }
     // Taken out for the step: unless it is put back, the import ends here, and the server rolls back.
     let opens = Opens(&store.import.shut);
     let under_way = match (step, slot.take()) {

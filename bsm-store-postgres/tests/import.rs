@@ -21,8 +21,13 @@ fn part(rows: impl IntoIterator<Item = Row>, lines: u64) -> ImportStep {
         Write::Insert(row) => row,
         other => panic!("{other:?}"),
     });
-    let mark = ImportMark { lines, digest: u128::from(lines) };
-    ImportStep::Restore(ImportPart { rows: rows.collect(), gone: Vec::new(), history, mark })
+    let (after, mark) = (mark(lines - 1), mark(lines));
+    ImportStep::Restore(ImportPart { rows: rows.collect(), gone: Vec::new(), history, after, mark })
+}
+
+/// How far the text was read with part `lines`.
+fn mark(lines: u64) -> ImportMark {
+    ImportMark { lines, digest: u128::from(lines) }
 }
 
 fn numbered(n: u32, by: &User) -> Ticket {
@@ -52,8 +57,12 @@ async fn a_desk_is_taken_in_whole_and_seen_at_the_end() {
         let again = Ticket { title: "Another".to_owned(), ..numbered(42, &ada) };
         let mark = store.import(part([again.clone().into(), user(9).into()], 2)).await.expect("takes in");
         assert_eq!(mark, ImportMark { lines: 2, digest: 2 });
-        let gone =
-            ImportPart { rows: vec![ada.clone().into()], gone: vec![user(9).id.into()], ..ImportPart::default() };
+        let gone = ImportPart {
+            rows: vec![ada.clone().into()],
+            gone: vec![user(9).id.into()],
+            after: mark(2),
+            ..ImportPart::default()
+        };
         let mut history: Vec<HistoryEntry> = insert([ada.clone().into()]).history;
         history.extend(change(vec![Write::Delete { key: user(9).id.into(), expected: user(9).version }]).history);
         store.import(ImportStep::Restore(ImportPart { history, ..gone })).await.expect("takes in");
@@ -181,7 +190,7 @@ async fn a_desk_that_does_not_hold_together_is_refused() {
         let leave = |rows: Vec<Row>| {
             let left = Write::Delete { key: bob.id.into(), expected: bob.version };
             let history = change(vec![left]).history;
-            ImportStep::Restore(ImportPart { rows, gone: vec![bob.id.into()], history, mark: ImportMark::default() })
+            ImportStep::Restore(ImportPart { rows, gone: vec![bob.id.into()], history, after: mark(1), mark: mark(2) })
         };
         begin(&store).await;
         store.import(part([ada.clone().into(), bob.clone().into(), assigned.clone().into()], 1)).await.expect("brings");
@@ -220,7 +229,7 @@ async fn some_thousand_rows_a_second_are_taken_in() {
         for n in 0..parts {
             let tickets: Vec<Row> = (0..rows).map(|m| numbered(100 + n * rows + m, &ada).into()).collect();
             ids.extend(tickets.iter().map(|row| row.key().id));
-            store.import(part(tickets, u64::from(n))).await.expect("takes in");
+            store.import(part(tickets, u64::from(n) + 2)).await.expect("takes in");
         }
         let taken = begun.elapsed();
         store.import(ImportStep::Finish(Vec::new())).await.expect("ends");

@@ -256,7 +256,7 @@ async fn take_in(desk: &Desk, text: &str) {
 
 #[test]
 fn a_killed_import_goes_on_where_it_was() {
-    let test = "a_killed_import_goes_on_where_it_was";
+    let name = "a_killed_import_goes_on_where_it_was";
     if let Some(place) = child_place() {
         let text = std::fs::read_to_string(place.join("text")).expect("read");
         common::runtime().block_on(async {
@@ -283,7 +283,7 @@ fn a_killed_import_goes_on_where_it_was() {
         let place = tempfile::tempdir().expect("a folder");
         std::fs::write(place.path().join("text"), &text).expect("written");
         let lines = text.len() as u64 / 8_192 * 2 * (2 + round % 8) / 9;
-        killed(child(&program(), test, place.path()), lines, &mut dice);
+        killed(child(&program(), name, place.path()), lines, &mut dice);
         runtime.block_on(async {
             let (desk, store) = desk(&place.path().join("desk")).expect("opened");
             match desk.health().await {

@@ -249,6 +249,7 @@ macro_rules! __conformance_cases {
                 only_an_empty_store_takes_a_desk_in,
                 an_import_that_stopped_shuts_the_desk_and_goes_on,
                 an_import_that_was_given_up_takes_nothing_more,
+                two_imports_do_not_mix,
                 another_text_does_not_go_on,
                 damaged_text_is_refused_by_its_line,
                 what_no_desk_let_in_is_refused,

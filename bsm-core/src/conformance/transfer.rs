@@ -83,7 +83,8 @@ pub async fn an_export_goes_on_where_it_was(place: &Place) -> Outcome {
     loop {
         times += 1;
         let mut got = None;
-        given_up(times % 3, async { got = Some(export.next().await) }).await;
+        // More patience each time, so that a store that takes long gets there too.
+        given_up(times, async { got = Some(export.next().await) }).await;
         match got.transpose()? {
             Some(Some(chunk)) => again.push_str(&chunk),
             Some(None) => break,
@@ -109,6 +110,16 @@ pub async fn only_an_empty_store_takes_a_desk_in(place: &Place) -> Outcome {
     Ok(())
 }
 
+/// Asserts that nobody sees a part of an import that failed: the store is shut, or holds nothing of it.
+async fn shut_or_empty(place: &Place) -> Outcome {
+    match Dump::of(place.store()).await {
+        Ok(dump) => assert!(dump.rows.is_empty(), "a part is seen: {:?}", dump.rows),
+        Err(Error::ImportUnfinished { .. }) => {}
+        Err(other) => return Err(other.into()),
+    }
+    Ok(())
+}
+
 /// An import that stopped half-way shuts the desk; with the same text it goes on behind what was taken in.
 pub async fn an_import_that_stopped_shuts_the_desk_and_goes_on(place: &Place) -> Outcome {
     let w = lively(Arc::clone(place.store())).await?;
@@ -126,11 +137,11 @@ pub async fn an_import_that_stopped_shuts_the_desk_and_goes_on(place: &Place) ->
     refused_like!(desk.close_resolved(w.now()).await, Error::ImportUnfinished { .. });
     let first = NewUser::new("Nora Lind", "nora@desk.example", Role::Admin);
     refused_like!(desk.bootstrap(first).await, Error::ImportUnfinished { .. });
-    let import = desk.import().await?;
-    assert!(import.resumes_after() > 0, "something had been taken in");
-    drop(import);
+    // A store may keep what was taken in, or nothing of it: either is told.
+    let kept = desk.import().await?.resumes_after();
     let imported = taken_in(&desk, &text).await?;
-    assert!(imported.resumed_after > 0 && imported.resumed_after < imported.progress.lines, "{imported:?}");
+    assert_eq!(imported.resumed_after, kept);
+    assert!(kept < imported.progress.lines, "{imported:?}");
     is_as(&copy, &dump).await
 }
 
@@ -150,6 +161,20 @@ pub async fn an_import_that_was_given_up_takes_nothing_more(place: &Place) -> Ou
     is_as(&copy, &dump).await
 }
 
+/// Of two imports at once only one gets any further.
+pub async fn two_imports_do_not_mix(place: &Place) -> Outcome {
+    let w = lively(Arc::clone(place.store())).await?;
+    let (copy, dump) = (place.another()?, w.dump().await?);
+    let texts = Texts::of(&exported(&w.desk).await?);
+    let (text, desk) = (texts.long(), desk_of(&copy));
+    let other = texts.edited("user", |user| user["full_name"] = json!("Somebody Else")).1;
+    let (mut first, mut second) = (desk.import().await?, desk.import().await?);
+    first.write(text.as_bytes()).await?;
+    refused_like!(second.write(Texts::of(&other).long().as_bytes()).await, Error::ImportUnfinished { .. });
+    first.finish().await?;
+    is_as(&copy, &dump).await
+}
+
 /// An import goes on only with the text that it began with.
 pub async fn another_text_does_not_go_on(place: &Place) -> Outcome {
     let w = lively(Arc::clone(place.store())).await?;
@@ -160,12 +185,17 @@ pub async fn another_text_does_not_go_on(place: &Place) -> Outcome {
     import.write(&text.as_bytes()[..text.len() - text.len() / 8]).await?;
     drop(import);
     let taken = desk.import().await?.resumes_after();
+    if taken == 0 {
+        // A store that keeps nothing of an import that stopped begins with whatever text it is given.
+        taken_in(&desk, &text).await?;
+        return is_as(&copy, &dump).await;
+    }
     let other = texts.edited("user", |user| user["full_name"] = json!("Somebody Else")).1;
     let other = Texts::of(&other).long();
     assert_eq!(refusal(&desk, &other).await, (taken, ImportFault::OtherText));
     let shorter = sealed(&texts.lines);
     assert_eq!(refusal(&desk, &shorter).await, (shorter.lines().count() as u64, ImportFault::OtherText));
-    let cut: String = text.lines().take(9).map(|line| format!("{line}\n")).collect();
+    let cut: String = text.split_inclusive('\n').take(9).collect();
     assert_eq!(refusal(&desk, &cut).await, (10, ImportFault::Truncated));
     taken_in(&desk, &text).await?;
     is_as(&copy, &dump).await
@@ -182,12 +212,12 @@ pub async fn damaged_text_is_refused_by_its_line(place: &Place) -> Outcome {
     let with = |number: usize, line: &str| {
         let mut lines = lines.clone();
         lines[number - 1] = line;
-        lines.iter().map(|line| format!("{line}\n")).collect::<String>()
+        lines.join("\n") + "\n"
     };
     let without = |number: usize| {
         let mut lines = lines.clone();
         lines.remove(number - 1);
-        lines.iter().map(|line| format!("{line}\n")).collect::<String>()
+        lines.join("\n") + "\n"
     };
     assert_eq!(refusal(&desk, "").await, (1, ImportFault::Truncated));
     assert_eq!(refusal(&desk, "{\"bsm_export\":1}\n").await, (2, ImportFault::Truncated));
@@ -217,7 +247,7 @@ pub async fn damaged_text_is_refused_by_its_line(place: &Place) -> Outcome {
     assert_eq!(refusal(&desk, &with(lines.len(), &fewer)).await, (last, counts));
     let (line, fault) = refusal(&desk, &with(lines.len() - 1, "{\"numbers\":{\"ticket\":1,\"request\":99}}")).await;
     assert!(line == last - 1 && matches!(fault, ImportFault::NumberTaken { entity: Entity::Ticket, .. }), "{fault:?}");
-    refused_like!(desk.health().await, Error::ImportUnfinished { .. });
+    shut_or_empty(&copy).await?;
     taken_in(&desk, text.trim_end()).await?;
     is_as(&copy, &dump).await
 }
@@ -292,8 +322,7 @@ pub async fn what_does_not_hold_together_stays_shut(place: &Place) -> Outcome {
         .collect();
     assert_eq!(fewer.len() + 1, texts.lines.len());
     refused_like!(taken_in(&desk, &sealed(&fewer)).await, Error::Inconsistent { .. });
-    refused_like!(desk.health().await, Error::ImportUnfinished { .. });
-    Ok(())
+    shut_or_empty(&copy).await
 }
 
 /// An export is the desk as it stood at the moment of its last read, whatever happened since the first: a ticket is

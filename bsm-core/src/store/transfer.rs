@@ -38,6 +38,10 @@ pub struct ImportPart {
     pub gone: Vec<Key>,
     /// History, likewise.
     pub history: Vec<HistoryEntry>,
+    /// How far the text was read before it. A store refuses a part that does not follow what it has, with
+    /// [`Error::ImportUnfinished`](crate::Error::ImportUnfinished): somebody else takes a desk in, or a call that was given
+    /// up was done after all.
+    pub after: ImportMark,
     /// How far the text was read with it.
     pub mark: ImportMark,
 }

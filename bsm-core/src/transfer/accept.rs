@@ -39,7 +39,7 @@ pub(super) fn entry(entry: &HistoryEntry) -> Result<(), ImportFault> {
                 return refuse(entry.key.entity, change.field, malformed("left out, as personal text is"));
             }
             for given in texts() {
-                same(given, text::line(entry.key.entity, change.field, given, limits::TITLE_CHARS)?, change.field)?;
+                same(given, &text::line(entry.key.entity, change.field, given, limits::TITLE_CHARS)?, change.field)?;
             }
         }
         Ok(())
@@ -68,12 +68,12 @@ fn out_of_range() -> Reason {
 }
 
 /// The text must be what the rules would make of it.
-fn same(given: &str, kept: String, field: Field) -> Result<()> {
+fn same(given: &str, kept: &str, field: Field) -> Result<()> {
     if kept == given { Ok(()) } else { Err(Error::invalid(field.as_str(), malformed("as a desk keeps it, trimmed"))) }
 }
 
 fn line(entity: Entity, field: Field, given: &str, most: usize) -> Result<()> {
-    same(given, text::line(entity, field, given, most)?, field)
+    same(given, &text::line(entity, field, given, most)?, field)
 }
 
 fn optional(entity: Entity, field: Field, given: Option<&String>, most: usize) -> Result<()> {
@@ -81,11 +81,11 @@ fn optional(entity: Entity, field: Field, given: Option<&String>, most: usize) -
 }
 
 fn lines(entity: Entity, field: Field, given: &str, most: usize) -> Result<()> {
-    same(given, text::lines(entity, field, given, most)?, field)
+    same(given, &text::lines(entity, field, given, most)?, field)
 }
 
 fn required_lines(entity: Entity, field: Field, given: &str, most: usize) -> Result<()> {
-    same(given, text::required_lines(entity, field, given, most)?, field)
+    same(given, &text::required_lines(entity, field, given, most)?, field)
 }
 
 /// Two fields that say the same must agree.

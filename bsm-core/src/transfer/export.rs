@@ -129,7 +129,7 @@ impl Export {
     fn write(&mut self, answers: Answers) -> Result<String> {
         let Answers { scanned, log, numbers, feed, .. } = answers;
         let feed = feed.unwrap_or_default();
-        let mut text = Text { text: String::new(), digest: self.digest, progress: self.progress };
+        let mut text = Text { lines: String::new(), digest: self.digest, progress: self.progress };
         let (mut at, mut catch_ups) = (self.at, 0);
         let follows = FeedPlace { epoch: feed.epoch, place: feed.resume.max(feed.oldest) };
         let mut current = true;
@@ -161,7 +161,7 @@ impl Export {
         }
         (self.at, self.follows, self.catch_ups) = (at, Some(follows), catch_ups);
         (self.digest, self.progress) = (text.digest, text.progress);
-        Ok(text.text)
+        Ok(text.lines)
     }
 }
 
@@ -180,7 +180,7 @@ fn page(entity: Entity, after: Option<Uuid>) -> Scan {
 
 /// Lines that are being written.
 struct Text {
-    text: String,
+    lines: String,
     digest: u128,
     progress: Progress,
 }
@@ -190,8 +190,8 @@ impl Text {
         let written = line.to_text()?;
         self.digest = chain(self.digest, written.as_bytes());
         self.progress.count(line, written.len() + 1);
-        self.text.push_str(&written);
-        self.text.push('\n');
+        self.lines.push_str(&written);
+        self.lines.push('\n');
         Ok(())
     }
 

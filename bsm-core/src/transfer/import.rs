@@ -24,6 +24,8 @@ pub struct Import {
     stage: Stage,
     /// The beginning of a line whose end did not come yet.
     begun: Vec<u8>,
+    /// How far the store has taken them in.
+    taken: ImportMark,
     /// How far the lines were read.
     mark: ImportMark,
     /// The highest number of a row.
@@ -62,6 +64,7 @@ impl Import {
             stopped: false,
             stage: Stage::First,
             begun: Vec::new(),
+            taken: began,
             mark: ImportMark::default(),
             highest: BTreeMap::new(),
             numbers: Vec::new(),
@@ -86,7 +89,8 @@ impl Import {
     ///
     /// # Errors
     /// [`Error::InvalidImport`] naming the line; [`Error::Duplicate`] for two rows with one unique value;
-    /// [`Error::ImportUnfinished`] behind a call that failed or was given up; what else the store says.
+    /// [`Error::ImportUnfinished`] behind a call that failed or was given up, and if somebody else takes a desk in
+    /// meanwhile; what else the store says.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.enter()?;
         self.take(bytes).await?;
@@ -97,7 +101,8 @@ impl Import {
     /// Ends the import, when all of the text was written: the store makes sure that everything holds together, and opens
     /// the desk.
     ///
-    /// Costs what [`Desk::verify`](crate::Desk::verify) does.
+    /// Costs what [`Desk::verify`](crate::Desk::verify) does. Whoever drops the future finds out by beginning again: an
+    /// import that had ended answers [`Error::NotEmpty`].
     ///
     /// # Errors
     /// [`Error::InvalidImport`] if the text is not whole; [`Error::Inconsistent`]; as [`write`](Self::write).
@@ -264,13 +269,14 @@ impl Import {
             return Ok(());
         }
         let Batch { rows, history, .. } = std::mem::take(&mut self.batch);
-        let mut part = ImportPart { history, mark: self.mark, ..ImportPart::default() };
+        let mut part = ImportPart { history, after: self.taken, mark: self.mark, ..ImportPart::default() };
         for (key, row) in rows {
             match row {
                 Some(row) => part.rows.push(row),
                 None => part.gone.push(key),
             }
         }
-        self.store.import(ImportStep::Restore(part)).await.map(drop)
+        self.taken = self.store.import(ImportStep::Restore(part)).await?;
+        Ok(())
     }
 }

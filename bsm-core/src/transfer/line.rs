@@ -17,6 +17,7 @@ const DETAIL_CHARS: usize = 200;
 /// What a line says. In JSON an object with one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "most lines are rows, and one is held at a time")]
 pub(super) enum Line {
     /// The first line: the format.
     BsmExport(u32),
@@ -143,6 +144,17 @@ mod tests {
             detail(bad);
         }
         assert!(detail(&format!("{{\"{}\":1}}", "x".repeat(10_000))).len() < 300);
+    }
+
+    #[test]
+    fn the_documentation_shows_lines_as_they_are() {
+        let text = include_str!("../../../docs/export.md");
+        let (_, rest) = text.split_once("```json\n").expect("an example");
+        let (example, _) = rest.split_once("```").expect("its end");
+        for line in example.lines() {
+            let read = Line::read(line.as_bytes()).expect("a line");
+            assert_eq!(read.to_text().ok().as_deref(), Some(line));
+        }
     }
 
     #[test]

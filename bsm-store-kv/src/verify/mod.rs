@@ -38,7 +38,7 @@ struct Walk {
 /// Recounts everything.
 pub(crate) fn verify(engine: &dyn Engine, desk: &Desk) -> Result<Verification> {
     let mut walk = Walk::default();
-    let mut after = None;
+    let mut after: Option<Bytes> = None;
     loop {
         let view = engine.view().map_err(|error| record::unavailable(desk.name(), error))?;
         let snapshot = Snapshot::new(&*view, desk.name());

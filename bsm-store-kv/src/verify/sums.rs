@@ -28,7 +28,7 @@ type Sums = BTreeMap<Vec<u8>, Sum>;
 struct Sum {
     counter: Counter,
     names: Vec<String>,
-    sum: i128,
+    amount: i128,
 }
 
 /// Compares all counters with the rows.
@@ -72,7 +72,7 @@ fn count(engine: &dyn Engine, desk: &Desk, stretch: usize) -> Result<Option<(Sum
             after = Some(key);
         }
         if looked_at < stretch {
-            sums.retain(|_, sum| sum.sum != 0);
+            sums.retain(|_, sum| sum.amount != 0);
             return Ok(Some((sums, counters(&snapshot)?)));
         }
     }
@@ -84,8 +84,8 @@ fn add(sums: &mut Sums, row: &Row) {
         let key = key::counter_spec(counter).and_then(|spec| key::counter(spec, &values).ok());
         let Some(key) = key else { continue };
         let names = || values.iter().map(|value| value.to_text().unwrap_or_default()).collect();
-        let sum = sums.entry(key).or_insert_with(|| Sum { counter, names: names(), sum: 0 });
-        sum.sum = sum.sum.saturating_add(amount);
+        let sum = sums.entry(key).or_insert_with(|| Sum { counter, names: names(), amount: 0 });
+        sum.amount = sum.amount.saturating_add(amount);
     }
 }
 
@@ -100,7 +100,7 @@ fn counters(snapshot: &Snapshot<'_>) -> Result<Sums> {
             .open(&key, &raw)
             .and_then(|found| record::decode::<Tally>(snapshot.store(), &key, &found.payload))
         {
-            Ok(Tally { texts, sum }) => drop(sums.insert(key.to_vec(), Sum { counter, names: texts, sum })),
+            Ok(Tally { texts, sum }) => drop(sums.insert(key.to_vec(), Sum { counter, names: texts, amount: sum })),
             // Told where keys are looked at; and here, as a counter that is missing.
             Err(Error::Damaged { .. }) => {}
             Err(other) => return Err(other),
@@ -116,7 +116,7 @@ fn differences(rows: &Sums, counters: &Sums, found: &mut Verification) {
         let (summed, kept) = (rows.get(key), counters.get(key));
         let Some(Sum { counter, names, .. }) = summed.or(kept) else { continue };
         let at = || Place::Counter(*counter, names.clone());
-        let of = |sum: Option<&Sum>| sum.map_or(0, |sum| sum.sum);
+        let of = |sum: Option<&Sum>| sum.map_or(0, |sum| sum.amount);
         if of(summed) != of(kept) {
             found.differs(at(), format!("it says {}, and the rows come to {}", of(kept), of(summed)));
         } else if summed.zip(kept).is_some_and(|(summed, kept)| summed.names != kept.names) {

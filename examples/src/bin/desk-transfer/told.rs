@@ -78,17 +78,14 @@ impl Verified {
     /// [`Fault::Output`].
     pub(crate) fn print(&self, json: bool) -> Result<(), Fault> {
         let Self { rows, history, counters, events, differences, more, seconds } = self;
-        let mut text = format!(
+        let mut lines = vec![format!(
             "recounted {rows} rows, {history} entries of history, {counters} counters and {events} events in {seconds:.1} s"
-        );
-        for difference in differences {
-            text.push_str("\n  ");
-            text.push_str(difference);
-        }
+        )];
+        lines.extend(differences.iter().map(|difference| format!("  {difference}")));
         if *more > 0 {
-            text.push_str(&format!("\n  and {more} more"));
+            lines.push(format!("  and {more} more"));
         }
-        print(json, &text, self)
+        print(json, &lines.join("\n"), self)
     }
 }
 
