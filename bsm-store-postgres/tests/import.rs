@@ -109,7 +109,7 @@ async fn an_import_that_is_given_up_or_killed_leaves_nothing() {
         store.import(brought()).await.expect("takes in");
         // Killed by the server.
         place.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{}'").await;
-        let killed = store.import(brought()).await;
+        let killed = store.import(part([numbered(3, &ada).into()], 2)).await;
         assert!(matches!(killed, Err(Error::Unavailable { .. })), "{killed:?}");
         let none = store.import(ImportStep::Finish(Vec::new())).await;
         assert!(matches!(none, Err(Error::NoImport { .. })), "{none:?}");

@@ -121,6 +121,10 @@ pub async fn events_are_filtered_by_entity(store: Arc<dyn Store>) -> Outcome {
 /// A customer is told of what is theirs and of nothing else; who works on it, and what staff write among themselves, are
 /// not told.
 pub async fn a_customer_is_told_only_what_is_theirs(store: Arc<dyn Store>) -> Outcome {
+    use Action::{Changed, Created, Touched};
+    use Entity::{Rating, Request, Ticket, User};
+    use UpdatedBy::{Desk, You};
+
     let w = World::new(store).await?;
     let (request, ticket) = w.converted().await?;
     w.agent.assign_ticket(ticket.id, w.agent.actor()).await?;
@@ -139,9 +143,6 @@ pub async fn a_customer_is_told_only_what_is_theirs(store: Arc<dyn Store>) -> Ou
             told
         })
         .collect();
-    use Action::{Changed, Created, Touched};
-    use Entity::{Rating, Request, Ticket, User};
-    use UpdatedBy::{Desk, You};
     assert_eq!(
         told,
         [
