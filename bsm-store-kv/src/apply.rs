@@ -258,6 +258,11 @@ fn overflow(stage: &Stage<'_, '_>, counter: schema::Counter) -> Error {
     Error::Damaged { store: stage.store().to_owned(), detail: format!("counter of {counter}: it leaves its range") }
 }
 
+/// Writes a record of nothing, so that the feed ends elsewhere from now on.
+pub(crate) fn mark_the_feed(stage: &mut Stage<'_, '_>) -> Result<()> {
+    feed(stage, Timestamp::MIN, &Rows::default(), &[])
+}
+
 /// Writes the commit's record, and with it the new end of the feed.
 fn feed(stage: &mut Stage<'_, '_>, recorded_at: Timestamp, rows: &Rows, history: &[HistoryEntry]) -> Result<()> {
     let mut changes: Vec<_> = rows.iter().map(|touched| (touched.key, touched.version)).collect();

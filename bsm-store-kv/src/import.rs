@@ -91,5 +91,7 @@ fn finish(stage: &mut Stage<'_, '_>, numbers: &[(Entity, u32)], mark: ImportMark
     let payload = record::encode(stage.store(), &epoch)?;
     stage.put(Bytes::from_static(key::FEED_EPOCH), payload, 0);
     stage.begin_epoch(epoch);
-    Ok(())
+    // What was taken in stands behind a position that will be acknowledged, as what commands write does: where an engine
+    // loses it, opening finds the feed too short.
+    apply::mark_the_feed(stage)
 }

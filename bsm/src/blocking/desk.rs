@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bsm_core::feed::{Event, EventPage, EventQuery};
 use bsm_core::model::{Timestamp, User, UserId};
-use bsm_core::store::Store;
+use bsm_core::store::{Store, Verification};
 use bsm_core::{NewUser, Result};
 
 use super::runtime::Runtime;
@@ -30,6 +30,7 @@ mirror! {
         close_resolved(before: Timestamp) -> Result<usize>;
         events(query: &EventQuery) -> Result<EventPage<Event>>;
         trim(before: Timestamp) -> Result<usize>;
+        verify() -> Result<Verification>;
     }
 }
 

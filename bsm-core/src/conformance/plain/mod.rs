@@ -11,7 +11,7 @@
 //! * `random_commands_do_what_the_plain_model_does`: sequences of commands by admins, agents, customers, and people who may
 //!   not, on rows that are there, were there, are another's or never were. Each answer is compared, and after it the rows
 //!   that it wrote; in the end all that any portal shows.
-//! * `a_desk_that_is_opened_again_goes_on_as_the_plain_model_does`: the same, and now and then the store is closed and
+//! * `a_desk_that_is_opened_again_or_moved_goes_on_as_the_plain_model_does`: the same, and now and then the store is closed and
 //!   opened again. Not run where the [`Place`] can't be reopened.
 //! * `concurrent_commands_equal_some_serial_order`: after a sequence, two or three callers at once. There must be an order
 //!   of their commands in which a plain desk gives all their answers and is left the same.
@@ -79,7 +79,7 @@ macro_rules! plain_model_tests {
     (fresh = $fresh:path $(, cases = $cases:expr)? $(, length = $length:expr)? $(,)?) => {
         $crate::__plain_model_test! { $fresh, sequences, random_commands_do_what_the_plain_model_does, [$($cases)?], [$($length)?] }
         $crate::__plain_model_test! {
-            $fresh, reopening, a_desk_that_is_opened_again_goes_on_as_the_plain_model_does, [$($cases)?], [$($length)?]
+            $fresh, reopening, a_desk_that_is_opened_again_or_moved_goes_on_as_the_plain_model_does, [$($cases)?], [$($length)?]
         }
         $crate::__plain_model_test! { $fresh, concurrent, concurrent_commands_equal_some_serial_order, [$($cases)?], [$($length)?] }
     };

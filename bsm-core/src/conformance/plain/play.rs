@@ -21,6 +21,8 @@ const EIGHT_DAYS: i64 = 8 * 24 * 3600 * 1_000_000;
 /// A desk and a plain desk side by side.
 pub(crate) struct Play<'a> {
     place: &'a Place,
+    /// Where the desk went, if it was moved.
+    moved: Option<Place>,
     pub(crate) store: Arc<dyn Store>,
     clock: Arc<SteppingClock>,
     pub(crate) desk: Desk,
@@ -39,7 +41,7 @@ impl<'a> Play<'a> {
         let store = Arc::clone(place.store());
         let desk = desk(&store, &clock, 0);
         let (plain, tally) = (Plain::new(start), Tally::default());
-        let mut play = Self { place, store, clock, desk, desks: 1, plain, told: String::new(), tally };
+        let mut play = Self { place, moved: None, store, clock, desk, desks: 1, plain, told: String::new(), tally };
         let nobody = UserId::from_uuid(uuid::Uuid::nil());
         let first = NewUser::new("Root", "root@desk.example", Role::Admin);
         play.call(&Call::new(Door::Desk, nobody, Command::Bootstrap(first))).await?;
@@ -70,6 +72,7 @@ impl<'a> Play<'a> {
                 self.told.push_str("eight days go by\n");
             }
             Step::Reopen => self.reopen().await?,
+            Step::Move => self.go().await?,
         }
         Ok(())
     }
@@ -107,13 +110,44 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
+    /// Where the desk is.
+    fn here(&self) -> &Place {
+        self.moved.as_ref().unwrap_or(self.place)
+    }
+
+    /// Takes the whole desk to another store, as long as there is an empty one.
+    async fn go(&mut self) -> Result<(), String> {
+        let failed = |error: crate::Error| format!("could not be moved: {error:?}");
+        if !self.store.capabilities().imports {
+            return Ok(());
+        }
+        let Ok(there) = self.place.another() else { return Ok(()) };
+        let text = exported(&self.desk).await.map_err(failed)?;
+        let store = Arc::clone(there.store());
+        let desk = self.another_desk(&store);
+        let mut import = desk.import().await.map_err(failed)?;
+        import.write(text.as_bytes()).await.map_err(failed)?;
+        import.finish().await.map_err(failed)?;
+        if exported(&desk).await.map_err(failed)? != text {
+            return Err("was moved, and its export is another one now".to_owned());
+        }
+        self.desk.close().await.map_err(failed)?;
+        (self.store, self.desk, self.moved) = (store, desk, Some(there));
+        // The feed begins anew, and idempotency keys stay behind.
+        self.plain.feed_begins = self.plain.events.len();
+        self.plain.used.clear();
+        self.told.push_str("moved to another store\n");
+        self.tally.moved += 1;
+        Ok(())
+    }
+
     /// Closes the store, and opens it again.
     async fn reopen(&mut self) -> Result<(), String> {
-        if !self.place.can_be_reopened() {
+        if !self.here().can_be_reopened() {
             return Ok(());
         }
         self.desk.close().await.map_err(|error| format!("could not be closed: {error:?}"))?;
-        self.store = self.place.again().await.map_err(|error| format!("could not be opened again: {error:?}"))?;
+        self.store = self.here().again().await.map_err(|error| format!("could not be opened again: {error:?}"))?;
         self.desk = self.another_desk(&Arc::clone(&self.store));
         self.told.push_str("closed and opened again\n");
         self.tally.reopened += 1;
@@ -139,6 +173,14 @@ impl<'a> Play<'a> {
     pub(crate) fn story(&self, what: &str) -> String {
         format!("{}\nThe desk differs from the plain one. The last call {what}\n", self.told)
     }
+}
+
+async fn exported(desk: &Desk) -> crate::Result<String> {
+    let (mut export, mut text) = (desk.export(), String::new());
+    while let Some(lines) = export.next().await? {
+        text.push_str(&lines);
+    }
+    Ok(text)
 }
 
 fn desk(store: &Arc<dyn Store>, clock: &Arc<SteppingClock>, number: u64) -> Desk {

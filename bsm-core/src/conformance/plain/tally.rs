@@ -12,6 +12,7 @@ pub(crate) struct Tally {
     reached: BTreeMap<&'static str, usize>,
     pub(crate) cases: usize,
     pub(crate) reopened: usize,
+    pub(crate) moved: usize,
 }
 
 impl Tally {
@@ -28,6 +29,7 @@ impl Tally {
     pub(crate) fn add(&mut self, case: &Self) {
         self.cases += 1;
         self.reopened += case.reopened;
+        self.moved += case.moved;
         for (kind, (ok, refused)) in &case.kinds {
             let sums = self.kinds.entry(*kind).or_default();
             *sums = (sums.0 + ok, sums.1 + refused);
@@ -50,6 +52,9 @@ impl fmt::Display for Tally {
         }
         if self.reopened > 0 {
             writeln!(f, "{:>9} times the store was opened again", self.reopened)?;
+        }
+        if self.moved > 0 {
+            writeln!(f, "{:>9} times the desk went to another store", self.moved)?;
         }
         Ok(())
     }

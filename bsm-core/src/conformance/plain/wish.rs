@@ -90,7 +90,8 @@ pub(crate) enum Step {
     Wait,
     /// The store is closed and opened again.
     Reopen,
-    // Here an export that is imported into a fresh place will stand.
+    /// The whole desk is exported, taken in by an empty store, and goes on there.
+    Move,
 }
 
 fn kind() -> impl Strategy<Value = Kind> {
@@ -122,6 +123,7 @@ pub(crate) fn steps(length: usize, reopens: bool) -> impl Strategy<Value = Vec<S
         200 => wish().prop_map(Step::Do),
         1 => Just(Step::Wait),
         if reopens { 8 } else { 0 } => Just(Step::Reopen),
+        if reopens { 4 } else { 0 } => Just(Step::Move),
     ];
     prop::collection::vec(step, length / 2..=length)
 }
