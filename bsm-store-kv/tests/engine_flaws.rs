@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use bsm_core::Error;
 use bsm_store_kv::MemoryEngine;
 use bsm_store_kv::conformance::{Place, cases};
 use bsm_store_kv::engine::{Batch, Bytes, Direction, Engine, EngineError, EngineResult, Head, Op, Pairs, View};
@@ -39,11 +40,18 @@ enum Flaw {
     Torn,
     /// The head of the first sync stays.
     OldHead,
+    /// It can be opened twice at once.
+    Twice,
+    /// Opened a second time, it refuses, and does not say why.
+    Vague,
+    /// It is open for ever.
+    Clinging,
 }
 
 /// What is left of an engine when it is dropped.
 #[derive(Default)]
 struct Disk {
+    open: bool,
     batches: Vec<Batch>,
     synced: usize,
     head: Option<Head>,
@@ -62,9 +70,15 @@ impl std::fmt::Debug for Flawed {
 }
 
 impl Flawed {
-    fn open(flaw: Flaw, disk: &Arc<Mutex<Disk>>) -> EngineResult<Self> {
-        let engine = Self { flaw, map: MemoryEngine::default(), disk: Arc::clone(disk) };
-        let mut disk = disk.lock().expect("nobody panicked");
+    fn open(flaw: Flaw, shared: &Arc<Mutex<Disk>>) -> bsm_core::Result<Self> {
+        let unavailable = |error: EngineError| Error::Unavailable { store: "flawed:".to_owned(), source: error.into() };
+        let mut disk = shared.lock().expect("nobody panicked");
+        match flaw {
+            Flaw::Twice => {}
+            Flaw::Vague if disk.open => return Err(unavailable(EngineError::Other("it can't be locked".into()))),
+            _ if disk.open => return Err(Error::InUse { place: "flawed:".into() }),
+            _ => {}
+        }
         let synced = disk.synced;
         let unsynced = disk.batches.len() - synced;
         match flaw {
@@ -76,13 +90,15 @@ impl Flawed {
             }
             _ => {}
         }
+        let map = MemoryEngine::default();
         for batch in &disk.batches {
             let kept = |op: &&Op| flaw != Flaw::Undead || matches!(op, Op::Put(..));
-            engine.map.apply(Batch::new(batch.ops().iter().filter(kept).cloned().collect()))?;
+            map.apply(Batch::new(batch.ops().iter().filter(kept).cloned().collect())).map_err(unavailable)?;
         }
         disk.synced = disk.batches.len();
+        disk.open = true;
         drop(disk);
-        Ok(engine)
+        Ok(Self { flaw, map, disk: Arc::clone(shared) })
     }
 
     fn key(&self, key: &[u8]) -> Vec<u8> {
@@ -93,6 +109,12 @@ impl Flawed {
             _ => {}
         }
         key
+    }
+}
+
+impl Drop for Flawed {
+    fn drop(&mut self) {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner).open = self.flaw == Flaw::Clinging;
     }
 }
 
@@ -202,10 +224,15 @@ fn fresh(flaw: Flaw) -> Place {
 
 /// The cases that an engine with this flaw fails.
 fn failed(flaw: Flaw) -> BTreeSet<&'static str> {
+    failed_in(|| fresh(flaw))
+}
+
+/// The cases that fail in these places.
+fn failed_in(fresh: impl Fn() -> Place) -> BTreeSet<&'static str> {
     let fails = |place: &mut Place, case: &bsm_store_kv::conformance::Case| {
         catch_unwind(AssertUnwindSafe(|| case.run(place))).is_err()
     };
-    cases().iter().filter(|case| fails(&mut fresh(flaw), case)).map(|case| case.name).collect()
+    cases().iter().filter(|case| fails(&mut fresh(), case)).map(|case| case.name).collect()
 }
 
 #[test]
@@ -224,11 +251,22 @@ fn every_flaw_is_found_by_its_case() {
         (Flaw::Gap, "reopening::what_was_not_synced_is_a_beginning_of_whole_batches"),
         (Flaw::Torn, "reopening::what_was_not_synced_is_a_beginning_of_whole_batches"),
         (Flaw::OldHead, "reopening::the_head_that_was_synced_last_is_acknowledged"),
+        (Flaw::Twice, "reopening::a_place_that_is_open_is_not_opened_twice"),
+        (Flaw::Vague, "reopening::a_place_that_is_open_is_not_opened_twice"),
+        (Flaw::Clinging, "reopening::an_engine_that_was_dropped_lets_go_of_its_place"),
     ];
     for (flaw, case) in expected {
         let failed = failed(flaw);
         assert!(failed.contains(case), "{flaw:?} fails {failed:?}");
     }
+}
+
+/// What is not tried must not look as if it had passed.
+#[test]
+fn a_durable_engine_that_nobody_opens_again_fails() {
+    let failed = failed_in(|| Flawed::open(Flaw::None, &Arc::default()).expect("an empty disk").into());
+    let durable = cases().iter().map(|case| case.name).filter(|name| name.starts_with("reopening::")).collect();
+    assert_eq!(failed, durable);
 }
 
 fn without_a_flaw() -> Place {

@@ -42,6 +42,7 @@ macro_rules! __engine_cases {
                 what_was_not_synced_is_a_beginning_of_whole_batches,
                 a_sync_covers_what_was_applied_before_it,
                 an_engine_that_was_dropped_lets_go_of_its_place,
+                a_place_that_is_open_is_not_opened_twice,
             }
         }
     };

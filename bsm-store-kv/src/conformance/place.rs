@@ -11,12 +11,12 @@ use crate::{KvOptions, KvStore, MemoryEngine};
 
 type Opening = dyn Fn() -> Result<Arc<dyn Engine>, Source> + Send + Sync;
 
-/// An empty engine for one case. Any engine turns into one; with [`reopened_by`](Self::reopened_by) the cases of durable
-/// engines can run as well.
+/// An empty engine for one case. Any engine turns into one; a durable one has to say how it is opened again, with
+/// [`reopened_by`](Self::reopened_by), or fails the cases of durable engines.
 ///
 /// ```
-/// # use bsm_store_kv::{MemoryEngine as MyEngine, conformance::Place, engine::EngineResult};
-/// # fn open(folder: &std::path::Path) -> EngineResult<MyEngine> { Ok(MyEngine::default()) }
+/// # use bsm_store_kv::{MemoryEngine as MyEngine, conformance::Place};
+/// # fn open(folder: &std::path::Path) -> bsm_core::Result<MyEngine> { Ok(MyEngine::default()) }
 /// # fn temporary_folder() -> std::path::PathBuf { std::path::PathBuf::new() }
 /// fn fresh() -> Place {
 ///     let folder = temporary_folder();
@@ -45,7 +45,8 @@ impl Place {
         self
     }
 
-    /// With a way to open the same engine once more. It is used after the engine was dropped.
+    /// With a way to open the same engine once more: the one that its users have, with its errors. It is used after the
+    /// engine was dropped, and once while it is open, which must be refused with [`Error::InUse`].
     pub fn reopened_by<E: Engine, F: Into<Source>>(
         mut self,
         open: impl Fn() -> Result<E, F> + Send + Sync + 'static,
@@ -74,7 +75,10 @@ impl Place {
         let place = bsm_core::conformance::Place::new(Arc::new(store)).keeping(kept);
         let Some(again) = again else { return place };
         place.reopened_by(move || {
-            let engine = again().map_err(|source| Error::Unavailable { store: name.clone(), source });
+            let engine = again().map_err(|source| match source.downcast::<Error>() {
+                Ok(error) => *error,
+                Err(source) => Error::Unavailable { store: name.clone(), source },
+            });
             let store = engine.and_then(|engine| KvStore::open(engine, KvOptions::default()));
             async { Ok(Arc::new(store?) as Arc<dyn bsm_core::store::Store>) }
         })
@@ -94,6 +98,11 @@ impl Place {
         };
         self.engine = again().map_err(EngineError::Other)?;
         Ok(())
+    }
+
+    /// Opens it once more while it is open, and drops what that gives. `None` if nobody said how.
+    pub(crate) fn open_beside(&self) -> Option<Result<(), Source>> {
+        self.again.as_ref().map(|again| again().map(drop))
     }
 }
 

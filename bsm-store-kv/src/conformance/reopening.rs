@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use bsm_core::Error;
+
 use super::stock::{Dice, batch, everything, has, head, keep, key, put, random_writes, value};
 use super::{Outcome, Place};
 use crate::engine::Head;
@@ -132,4 +134,28 @@ pub fn an_engine_that_was_dropped_lets_go_of_its_place(place: &mut Place) -> Out
         assert_eq!(place.engine().view()?.get(b"no such key")?, None);
     }
     Ok(())
+}
+
+/// While an engine is open its place is refused to everybody else with [`Error::InUse`], as often as somebody tries, and
+/// the one that is open goes on as if nobody had.
+pub fn a_place_that_is_open_is_not_opened_twice(place: &mut Place) -> Outcome {
+    let mut expected = BTreeMap::new();
+    for round in 0..3_u64 {
+        match place.open_beside() {
+            Some(Ok(())) => {
+                panic!("it was opened twice at once; two stores on one map overwrite each other's commands")
+            }
+            Some(Err(error)) => assert!(
+                matches!(error.downcast_ref(), Some(Error::InUse { .. })),
+                "the second time must be refused with bsm_core::Error::InUse, not with {error:?}"
+            ),
+            None => {}
+        }
+        expected.insert(key(round).to_vec(), vec![1]);
+        put(place.engine(), [(key(round), vec![1])])?;
+        place.engine().sync(head(round))?;
+        has(place.engine(), &expected)?;
+    }
+    place.reopen()?;
+    has(place.engine(), &expected)
 }
