@@ -246,10 +246,10 @@ pub enum Error {
     /// Another process, or another handle of this one, has the store open.
     #[error("{place} is open elsewhere")]
     InUse {
-        /// The folder.
+        /// The folder, or the file.
         place: PathBuf,
     },
-    /// The folder of a store can't be used: it is a file, can't be written, or can't be reached.
+    /// The folder or file of a store can't be used: it is the other of the two, can't be written, or can't be reached.
     #[error("{place} can't be used as a store: {reason}{}", Said(source.as_ref()))]
     UnusablePlace {
         /// The path.

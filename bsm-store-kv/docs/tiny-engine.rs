@@ -17,13 +17,17 @@ pub struct TinyEngine {
 }
 
 impl Engine for TinyEngine {
+    // A real one has an `open` of its own besides, which locks the place, makes what is missing (named tables, too: they
+    // are read before the first batch), and fails with a `bsm_core::Error`.
+
     fn name(&self) -> String {
         // A real one says where it is: `mine:/var/lib/desk`.
         "tiny:".to_owned()
     }
 
     fn is_durable(&self) -> bool {
-        // Without this line it would have to be opened again, with everything that was synced.
+        // A real one leaves this out: it says yes unless told otherwise. It can be opened again, then, with everything
+        // that was synced.
         false
     }
 
@@ -35,6 +39,7 @@ impl Engine for TinyEngine {
     }
 
     fn try_view(&self) -> EngineResult<Option<Box<dyn View + '_>>> {
+        // Whatever `view` may wait for is only tried here. A look into a file is fine.
         match self.map.try_lock() {
             Ok(map) => Ok(Some(Box::new(TinyView(Arc::clone(&map))))),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -43,6 +48,7 @@ impl Engine for TinyEngine {
     }
 
     fn apply(&self, batch: Batch) -> EngineResult<()> {
+        // A real one may wait here for a sync under way, if it has one writer at a time: before it takes what views need.
         let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
         // Copied only if somebody has a view of it. A real engine writes a log first, with a mark behind the batch: after
         // a crash, what has no mark never was.
@@ -57,7 +63,8 @@ impl Engine for TinyEngine {
     }
 
     fn sync(&self, _head: Head) -> EngineResult<()> {
-        // A real one has its log on the disk when this returns, and then `head`, so that `acknowledged` can tell it.
+        // A real one has its log on the disk when this returns, and then `head`, so that `acknowledged` can tell it. One in
+        // one file, whose transactions are on disk when its library says so, makes one such here and ignores `head`.
         Ok(())
     }
 }

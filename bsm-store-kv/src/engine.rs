@@ -1,7 +1,7 @@
 //! The seam to a key-value engine: an ordered map with an atomic batch, a consistent view, and a sync.
 //!
 //! Whoever brings a new embedded engine implements [`Engine`] and its [`View`], and nothing else. Only this crate calls
-//! them, and [`Engine`] says how.
+//! them, and [`Engine`] says how. `docs/writing-a-store.md` is the way there, step by step.
 
 use std::fmt;
 use std::io;
@@ -83,6 +83,9 @@ pub type Pairs<'a> = Box<dyn Iterator<Item = EngineResult<(Bytes, Bytes)>> + 'a>
 
 /// The map as of one moment: whatever is read from it, and however late, it sees the same batches.
 ///
+/// Reading may go to files, also on a view that [`Engine::try_view`] gave: a look at a few pages is short. It waits for no
+/// batch and for no sync.
+///
 /// Short-lived, and used on the thread that took it: it may hold a lock that keeps [`Engine::apply`] waiting. While a thread
 /// has a view this crate takes no second one on it, and applies nothing from it. The bytes that it gives outlive it.
 pub trait View {
@@ -103,6 +106,10 @@ pub trait View {
 /// The data tells the same, of the end that it has. An engine whose files can lose what was synced (at a power cut, or
 /// because somebody put an old copy back) keeps the head apart from them, where it is not lost with them; then the desk
 /// that opens compares, and tells what is missing, instead of going on without it.
+///
+/// An engine whose library is to be believed when it says that a transaction is on disk, and which keeps all in one file
+/// (LMDB, redb), always has what was synced, or refuses to open: it leaves [`Engine::acknowledged`] as it is, and ignores
+/// the head that [`Engine::sync`] is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// Tells this desk from one that was restored or imported into the same place.
@@ -117,8 +124,12 @@ pub struct Head {
 ///
 /// # What it is given
 /// Keys of 1 to 300 bytes, compared byte by byte. Values of 0 bytes (an index entry has no more) up to
-/// [`max_value_len`](Engine::max_value_len). What keys and values say is not the engine's business: they carry their own
-/// checksums, but an engine that can tell damage by itself does so.
+/// [`max_value_len`](Engine::max_value_len). What keys and values say is not the engine's business.
+///
+/// Values carry their own checksums, over their key as well, so that one that was altered or strayed is seen when it is
+/// read. A key that was altered is another matter: whoever reads the right one finds nothing, as if it had never been
+/// there. An engine that can tell damage by itself, for instance by checksums of its pages, does so at every read; on one
+/// that can't, a damaged key may go unnoticed until [`Desk::verify`](bsm_core::Desk::verify) finds it.
 ///
 /// # Who calls, and when
 /// Methods block, and this crate calls them where that is known to be short, or where a thread may wait: two threads of
@@ -136,8 +147,32 @@ pub struct Head {
 /// * Opening it again gives that. It may refuse instead, if it can't; it must not give something else.
 /// * Dropping it lets go of files and locks before [`drop`] returns, so that its place can be opened at once. The store drops
 ///   it on the thread that used it last.
-/// * An engine that can't be opened twice at once refuses the second time, with
-///   [`Error::InUse`](bsm_core::Error::InUse) from its own way of opening.
+/// * While it is open, its place is refused to everybody else, in this process and in others, with
+///   [`Error::InUse`](bsm_core::Error::InUse); and the one that is open goes on as if nobody had tried. Each store takes
+///   itself for the only one: two on one map would overwrite each other's commands, without an error. An engine whose
+///   library lets several in takes a lock of its own ([`File::try_lock`](std::fs::File::try_lock) on a file beside the
+///   data) before it touches anything else, and holds it until it is dropped. An engine in memory has no place, and
+///   nothing to refuse.
+///
+/// # How it is opened
+/// In its own way, which the trait leaves free: the place is a folder, a file, or whatever the engine makes of it. Whoever
+/// opens a desk sees the error, so it is a [`bsm_core::Error`]:
+///
+/// | what is found | error |
+/// |---|---|
+/// | somebody has it open | [`InUse`](bsm_core::Error::InUse) |
+/// | a file, where the engine needs a folder | [`UnusablePlace`](bsm_core::Error::UnusablePlace), [`NotAFolder`](bsm_core::PlaceFault::NotAFolder) |
+/// | a folder, where the engine needs a file; what can't be made, reached or looked into | `UnusablePlace`, [`Io`](bsm_core::PlaceFault::Io), with what the system said |
+/// | what may not be written, or something in it | `UnusablePlace`, [`ReadOnly`](bsm_core::PlaceFault::ReadOnly) |
+/// | something that is not this engine's; it stays untouched | `UnusablePlace`, [`ForeignData`](bsm_core::PlaceFault::ForeignData) |
+/// | the engine's own, of a format that this release does not read | [`UnknownFormat`](bsm_core::Error::UnknownFormat) |
+/// | the engine's own, in which something is missing or altered | [`Damaged`](bsm_core::Error::Damaged) |
+/// | anything else | [`Unavailable`](bsm_core::Error::Unavailable) |
+///
+/// The layout inside the map has a format of its own, which the store looks after. Nothing, or an empty folder, becomes an
+/// empty engine, and then all is made that reading needs: [`view`](Engine::view) comes before the first
+/// [`apply`](Engine::apply), and in a library with named tables it fails on one that no transaction has made yet. Nothing
+/// is made in part: a crash while a new engine is being made leaves what opens as a new one.
 ///
 /// # When it fails
 /// After an error or a panic of `apply` or `sync` nobody knows what the engine has: the store stops, tells all who wait
@@ -147,7 +182,9 @@ pub struct Head {
 ///
 /// # A whole engine
 /// It passes the suite in `bsm_store_kv::conformance` (behind the feature of that name), and a desk on it all the promises of
-/// a desk. `docs/writing-a-store.md` tells how to go about it, and `bsm-store-sled` is one with files.
+/// a desk. `docs/writing-a-store.md` tells how to go about it, and what no suite can find; `bsm-store-sled` is one with
+/// files.
+#[cfg_attr(feature = "conformance", doc = "How to run the suite: [`conformance`](crate::conformance).")]
 ///
 /// ```
 #[doc = include_str!("../docs/tiny-engine.rs")]
@@ -167,8 +204,9 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// The engine and its place, for errors and logs: `sled:/var/lib/desk`. It is the store's name, too. Never a password.
     fn name(&self) -> String;
 
-    /// Whether what was synced survives the end of the process. One that says no is synced at most while it is opened, and
-    /// its commands are answered as soon as they are applied.
+    /// Whether what was synced survives the end of the process: yes, unless told otherwise. One that says no is synced at
+    /// most while it is opened, and its commands are answered as soon as they are applied. One that says yes can be opened
+    /// again, and the suite asks how.
     fn is_durable(&self) -> bool {
         true
     }
@@ -176,6 +214,11 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// The longest value that the engine stores well. Longer ones are cut into pieces of this length, so that the engine
     /// never sees one. Most values are well below 1 KiB; a long text may have 100 KiB. An engine must take 512 bytes: less
     /// than that counts as that. May change from one release to the next: what was cut is put together again.
+    ///
+    /// No limit, unless told otherwise: right for an engine that takes a text of 100 KiB in its stride, as trees with
+    /// overflow pages and most logs do. Name one where a longer value is refused, goes to a file of its own that a sync
+    /// does not cover, or makes the engine write its neighbours again each time. Each piece costs a key, so choose it as
+    /// long as does no harm: what fits on a page beside its key, for instance, and not 512 bytes to be on the safe side.
     fn max_value_len(&self) -> usize {
         usize::MAX
     }
@@ -188,7 +231,8 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     fn view(&self) -> EngineResult<Box<dyn View + '_>>;
 
     /// The map as of now, if that takes no waiting; `None` if it would, for instance while a batch is being applied, or
-    /// waits to be. The thread that asks may be one on which nothing may wait, and may have a view.
+    /// waits to be. The thread that asks may be one on which nothing may wait, and may have a view. What it may not do is
+    /// wait for a batch or a sync; a short look into a file, as opening a transaction to read may take, is no waiting.
     ///
     /// As it is here it is right only for an engine whose [`view`](Engine::view) never waits.
     ///
@@ -200,6 +244,10 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
 
     /// Applies a batch: every view taken later sees all of it, every view taken earlier nothing of it. May wait for the
     /// views that are out. Need not be on disk when it returns; after a crash it is there whole or not at all.
+    ///
+    /// May also wait for a sync that is under way, in an engine that has one writer at a time. That is only slower: the
+    /// next group of commands is put together after the sync instead of during it. [`view`](Self::view) may not wait for
+    /// that sync all the same, nor for this batch while it does.
     ///
     /// # Errors
     /// What the engine says. The batch was then not applied, or the engine refuses everything from here on, and after it is

@@ -189,6 +189,8 @@ pub struct Tally {
 /// Runs all cases, one after another, each on an empty desk that `fresh` gives. For programs; in tests
 /// [`conformance_tests!`](crate::conformance_tests) tells more.
 ///
+/// It needs tokio's runtime with several threads, as `#[tokio::main]` has it: commands race in tasks of their own.
+///
 /// # Panics
 /// With the first case that fails.
 pub async fn run_all<P: Into<Place>>(fresh: impl AsyncFn() -> P) -> Tally {

@@ -8,7 +8,8 @@
 //! [`engine_tests!`](crate::engine_tests) makes one test of each case, and of each case of
 //! [`bsm_core::conformance`] on a [`KvStore`](crate::KvStore) on such an engine. It takes a function that gives an empty
 //! engine each time it is called: an engine, or a [`Place`], which can also keep a folder alive and open the same engine
-//! again. The crate that calls it needs `tokio` with the features `macros` and `rt-multi-thread`.
+//! again. A durable engine gives a `Place` with [`reopened_by`](Place::reopened_by), or fails. The crate that calls it needs
+//! `tokio` with the features `macros` and `rt-multi-thread`.
 //!
 //! ```
 //! # use bsm_store_kv::MemoryEngine as MyEngine;
@@ -24,9 +25,15 @@
 //!
 //! # How to read them
 //!
-//! A room per story; a case is named by the sentence that it proves. Cases of engines that keep what was synced are not
-//! run on others, and say so. What no case can prove, since it takes a crash or a power cut, is told in
-//! `docs/writing-a-store.md`.
+//! A room per story; a case is named by the sentence that it proves. What it asks for is what
+//! [`Engine`](crate::engine::Engine#what-must-hold) says must hold.
+//!
+//! Cases of engines that keep what was synced are not run on others, nor cases of the desk that need what the store does
+//! not claim. A test harness counts those as passed, and hides what they print: `cargo test --test engine -- --nocapture`
+//! shows a line `not run on …` for each, and [`run_all`] returns them.
+//!
+//! What no case can prove, since it takes a crash, a second process or a power cut, is told in `docs/writing-a-store.md`,
+//! with a test that kills.
 #![expect(clippy::missing_panics_doc, reason = "to assert is what these functions are for")]
 
 mod list;
@@ -140,6 +147,21 @@ pub fn cases() -> Vec<Case> {
 /// Runs all cases, one after another, each on an empty engine that `fresh` gives, and then
 /// [those of the desk](bsm_core::conformance::run_all) on a store on each. For programs; in tests
 /// [`engine_tests!`](crate::engine_tests) tells more.
+///
+/// It needs tokio's runtime with several threads: commands race in tasks of their own, and the cases of the engine block
+/// the thread that calls.
+///
+/// ```no_run
+/// # use bsm_store_kv::MemoryEngine as MyEngine;
+/// #[tokio::main(flavor = "multi_thread", worker_threads = 4)]
+/// async fn main() {
+///     let tally = bsm_store_kv::conformance::run_all(MyEngine::default).await;
+///     println!("{} passed", tally.passed);
+///     for (case, reason) in tally.not_run {
+///         println!("not run: {case}: {reason}");
+///     }
+/// }
+/// ```
 ///
 /// # Panics
 /// With the first case that fails.
