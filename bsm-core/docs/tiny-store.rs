@@ -42,8 +42,11 @@ impl TinyStore {
     /// An empty state.
     pub fn new() -> Result<Self> {
         // Whoever followed another desk's feed must not take this one's for it.
-        let state = State { epoch: SystemIds.bits()?, ..State::default() };
-        Ok(Self { state: Mutex::new(state), events: watch::Sender::new(()) })
+        Ok(Self::of(State { epoch: SystemIds.bits()?, ..State::default() }))
+    }
+
+    fn of(state: State) -> Self {
+        Self { state: Mutex::new(state), events: watch::Sender::new(()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -96,8 +99,8 @@ impl Store for TinyStore {
         let number = |entity: &Entity| (*entity, state.numbers.get(entity).copied().unwrap_or(0));
         Ok(Answers {
             got: set.get.iter().map(|key| state.rows.get(key).cloned()).collect(),
-            found: set.find.iter().map(|value| state.find(value)).collect(),
-            scanned: set.scan.as_ref().map(|scan| state.scan(scan)),
+            found: set.find.iter().map(|value| state.find(value)).collect::<Result<_>>()?,
+            scanned: set.scan.as_ref().map(|scan| state.scan(scan)).transpose()?,
             history: set.history.as_ref().map(|query| state.history(query)).unwrap_or_default(),
             log: set.log.as_ref().map(|query| state.log(query)).unwrap_or_default(),
             counts: set.counts.iter().map(|query| state.count(query)).collect(),
@@ -122,7 +125,9 @@ impl Store for TinyStore {
     }
 
     async fn verify(&self) -> Result<Verification> {
-        recount(self).await
+        // Of a copy, since commands go on meanwhile. A real store compares key by key, in views that are each of a moment.
+        let copy = Self::of(self.open()?.clone());
+        recount(&copy).await
     }
 
     async fn health(&self) -> Result<()> {
@@ -134,6 +139,10 @@ impl Store for TinyStore {
         self.events.send_replace(());
         Ok(())
     }
+}
+
+fn unsupported(what: &'static str) -> Error {
+    Error::Unsupported { store: "tiny:".to_owned(), what }
 }
 
 impl State {
@@ -187,7 +196,7 @@ impl State {
             Guard::Empty(entity) if self.of(entity).next().is_none() => Ok(()),
             Guard::Empty(_) => Err(Error::AlreadyBootstrapped),
             // A later release may guard against more. What is not understood must not pass.
-            _ => Err(Error::Unsupported { store: "tiny:".to_owned(), what: "a guard of this kind" }),
+            _ => Err(unsupported("a guard of this kind")),
         }
     }
 
@@ -196,7 +205,7 @@ impl State {
             Write::Insert(row) => (row.key(), None, Some(row)),
             Write::Update(row) => (row.key(), Some(Version(row.version().0.saturating_sub(1))), Some(row)),
             Write::Delete { key, expected } => (key, Some(expected), None),
-            _ => return Err(Error::Unsupported { store: "tiny:".to_owned(), what: "a write of this kind" }),
+            _ => return Err(unsupported("a write of this kind")),
         };
         let stands = self.rows.get(&key);
         if stands.map(Row::version) != expected {
@@ -261,13 +270,19 @@ impl State {
         self.of(entity).any(|row| row.value(field) == *value)
     }
 
-    fn find(&self, wanted: &UniqueValue) -> Option<Row> {
-        self.of(wanted.entity).find(|row| row.value(wanted.field) == wanted.value).cloned()
+    fn find(&self, wanted: &UniqueValue) -> Result<Option<Row>> {
+        if !uniques(wanted.entity).contains(&wanted.field) {
+            return Err(unsupported("finding a row by a field that is not unique"));
+        }
+        Ok(self.of(wanted.entity).find(|row| row.value(wanted.field) == wanted.value).cloned())
     }
 
     /// A real store walks an index for each branch, and merges what they give: it looks at no row outside of them, and at
     /// none behind the last that it needs.
-    fn scan(&self, scan: &Scan) -> Scanned {
+    fn scan(&self, scan: &Scan) -> Result<Scanned> {
+        if scan.branches.iter().any(|branch| branch.index.fields().len() != branch.values.len()) {
+            return Err(unsupported("a branch without a value for each field of its index"));
+        }
         let stands = |row: &Row, branch: &Branch| {
             let has =
                 branch.index.fields().iter().zip(&branch.values).all(|(field, value)| row.value(*field) == *value);
@@ -304,7 +319,7 @@ impl State {
         });
         let related: BTreeMap<Key, &Row> = named.filter_map(|key| Some((key, self.rows.get(&key)?))).collect();
         answer.related = related.into_values().cloned().collect();
-        answer
+        Ok(answer)
     }
 
     fn history(&self, query: &HistoryQuery) -> Vec<HistoryEntry> {

@@ -17,7 +17,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -60,6 +60,8 @@ pub(crate) struct Desk {
     pub(crate) reach: Reach,
     /// Whether an import has begun and not ended, so that nobody may see the desk.
     shut: AtomicBool,
+    /// How many imports began.
+    imports: AtomicU64,
     /// How long groups take, to know when one is large enough.
     pace: Pace,
     /// Whether the hands are gone, and with them their hold on the engine.
@@ -123,6 +125,7 @@ impl Desk {
             wake: Condvar::new(),
             reach: Reach::new(opened.epoch, opened.head.position),
             shut: AtomicBool::new(opened.importing),
+            imports: AtomicU64::new(0),
             pace: Pace::default(),
             gone: watch::Sender::new(false),
         }
@@ -213,58 +216,59 @@ impl Desk {
 
     /// Does one group. The caller has set `led`; it is let go here, whatever happens.
     pub(crate) fn lead(&self, next: impl FnMut() -> Option<Command>) {
+        let _led = Led(self);
         let mut answers = Answers::default();
         let done = catch_unwind(AssertUnwindSafe(|| self.do_group(next, &mut answers)));
-        let told = match done.unwrap_or_else(|panic| Err(Failure::panicked(&*panic))) {
+        match done.unwrap_or_else(|panic| Err(Failure::panicked(&*panic))) {
             Ok(applied) => self.applied(applied, answers),
             Err(failure) => {
                 self.stop(&failure);
                 self.tell_unknown(vec![answers], &failure);
-                None
             }
-        };
-        if let Some(answers) = told {
-            tell(vec![answers]);
-        }
-        let mut queue = self.lock();
-        queue.led = false;
-        if !queue.waiting.is_empty() || queue.phase != Phase::Open {
-            self.wake.notify_one();
         }
     }
 
-    /// Notes that a group was applied. Returns its answers if they need not wait for a sync.
-    fn applied(&self, applied: Option<Applied>, answers: Answers) -> Option<Answers> {
-        let mut queue = self.lock();
-        if let (Phase::Closed(_), Some(failure)) = (queue.phase, &queue.failure) {
-            // The other hand failed meanwhile, at a sync that this group builds on.
-            let failure = failure.clone();
-            drop(queue);
-            self.tell_unknown(vec![answers], &failure);
-            return None;
-        }
-        if let Some(Applied { head, concerned, shut, epoch }) = applied {
-            queue.head = head;
-            self.shut.store(shut, Ordering::SeqCst);
-            if let Some(epoch) = epoch {
-                self.reach.begin_epoch(epoch);
+    /// Notes that a group was applied, and tells those who need not wait for a sync.
+    fn applied(&self, applied: Option<Applied>, answers: Answers) {
+        let shown = applied.as_ref().filter(|_| !self.durable).map(|applied| (applied.head, applied.concerned.clone()));
+        let epoch = applied.as_ref().and_then(|applied| applied.epoch);
+        let told = {
+            let mut queue = self.lock();
+            if let Phase::Closed(_) = queue.phase {
+                // The store failed meanwhile, at a sync that this group builds on.
+                let failure = queue.failure.clone().unwrap_or_else(Failure::stopped);
+                drop(queue);
+                self.tell_unknown(vec![answers], &failure);
+                return;
             }
-            if self.durable {
-                queue.concerned.extend(concerned);
-                queue.unsynced.get_or_insert_with(Instant::now);
+            if let Some(Applied { head, concerned, shut, epoch: _ }) = applied {
+                queue.head = head;
+                self.shut.store(shut, Ordering::SeqCst);
+                if self.durable {
+                    queue.concerned.extend(concerned);
+                    queue.unsynced.get_or_insert_with(Instant::now);
+                }
+            }
+            // What was refused was checked against what others left: it is told when that is durable, too.
+            if self.answers_wait && (queue.unsynced.is_some() || queue.syncing) {
+                queue.applied.push(answers);
+                None
             } else {
-                self.reach.advance(head.position, &concerned);
+                if queue.unsynced.is_some() {
+                    self.wake.notify_one();
+                }
+                Some(answers)
             }
+        };
+        // From here on others are woken: under no lock of ours.
+        if let Some(epoch) = epoch {
+            self.reach.begin_epoch(epoch);
         }
-        // What was refused was checked against what others left: it is told when that is durable, too.
-        if self.answers_wait && (queue.unsynced.is_some() || queue.syncing) {
-            queue.applied.push(answers);
-            None
-        } else {
-            if queue.unsynced.is_some() {
-                self.wake.notify_one();
-            }
-            Some(answers)
+        if let Some((head, concerned)) = shown {
+            self.reach.advance(head.position, &concerned);
+        }
+        if let Some(answers) = told {
+            tell(vec![answers]);
         }
     }
 
@@ -285,7 +289,25 @@ impl Desk {
             }
         };
         let shut = self.shut.load(Ordering::SeqCst);
-        apply_group(&*engine, &self.name, head, shut, &self.pace, next, answers)
+        // Before any view can show a part of it: see `read_around_imports`.
+        let begin_import = || {
+            self.shut.store(true, Ordering::SeqCst);
+            self.imports.fetch_add(1, Ordering::SeqCst);
+        };
+        apply_group(&*engine, &self.name, head, shut, &self.pace, begin_import, next, answers)
+    }
+
+    /// Reads, unless an import is unfinished. A view that was taken while one began is given up, and another taken: then
+    /// the import is seen.
+    pub(crate) fn read_around_imports<T>(&self, read: impl Fn(&dyn Engine) -> Result<T>) -> Result<T> {
+        loop {
+            let before = self.imports.load(Ordering::SeqCst);
+            let engine = self.engine_for_all()?;
+            let answer = read(&*engine)?;
+            if self.imports.load(Ordering::SeqCst) == before {
+                return Ok(answer);
+            }
+        }
     }
 
     /// Stops for good: nobody knows what the engine has, so nothing is written, and nothing read, until the store is
@@ -339,6 +361,22 @@ impl Desk {
         match self.lock().failure.take() {
             Some(failure) => Err(failure.outcome_unknown(&self.name)),
             None => Ok(()),
+        }
+    }
+}
+
+/// Somebody leads. Let go whatever happens.
+struct Led<'a>(&'a Desk);
+
+impl Drop for Led<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.0.lock();
+        queue.led = false;
+        if queue.phase != Phase::Open {
+            // Who waits for the end of the last command may be a hand that is about to go.
+            self.0.wake.notify_all();
+        } else if !queue.waiting.is_empty() {
+            self.0.wake.notify_one();
         }
     }
 }

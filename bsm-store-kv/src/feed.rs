@@ -90,6 +90,13 @@ fn of_desk(reader: &Reader<'_, '_>, query: &FeedQuery) -> Result<FeedPage, Stop>
 fn of_customer(reader: &Reader<'_, '_>, query: &FeedQuery, customer: UserId) -> Result<FeedPage, Stop> {
     let (from, to) = (key::customer_feed(customer, 0), key::customer_feed(customer, u64::MAX));
     let pairs = |direction| reader.snapshot.pairs(Bound::Included(&from), Bound::Included(&to), direction);
+    let Some((key, payload)) = reader.paced(pairs(Direction::Forward).next().transpose())? else {
+        return Ok(empty(reader, query, 0, 0));
+    };
+    let (oldest, position) = place(reader, &key, &payload)?;
+    // Of a feed that was trimmed to its end the last place stays, without the event.
+    let trimmed = first(reader)?.is_none_or(|first| position < first);
+    let oldest = if trimmed { oldest } else { oldest.saturating_sub(1) };
     // What is not durable yet is not shown: it lies at the end.
     let mut newest = None;
     for pair in pairs(Direction::Backward) {
@@ -100,14 +107,7 @@ fn of_customer(reader: &Reader<'_, '_>, query: &FeedQuery, customer: UserId) -> 
             break;
         }
     }
-    let Some(newest) = newest else { return Ok(empty(reader, query, 0, 0)) };
-    let Some((key, payload)) = reader.paced(pairs(Direction::Forward).next().transpose())? else {
-        return Ok(empty(reader, query, 0, 0));
-    };
-    let (oldest, position) = place(reader, &key, &payload)?;
-    // Of a feed that was trimmed to its end the last place stays, without the event.
-    let trimmed = first(reader)?.is_none_or(|first| position < first);
-    let mut page = empty(reader, query, if trimmed { oldest } else { oldest.saturating_sub(1) }, newest);
+    let mut page = empty(reader, query, oldest, newest.unwrap_or(oldest));
     if !is_within(&page) {
         return Ok(page);
     }

@@ -95,12 +95,14 @@ impl Answers {
 ///
 /// # Errors
 /// The engine failed to apply the batch.
+#[expect(clippy::too_many_arguments, reason = "what the committer knows, and what it is told")]
 pub(crate) fn apply_group(
     engine: &dyn Engine,
     store: &str,
     head: Head,
     shut: bool,
     pace: &Pace,
+    begin_import: impl FnOnce(),
     mut next: impl FnMut() -> Option<Command>,
     answers: &mut Answers,
 ) -> Result<Option<Applied>, Failure> {
@@ -136,6 +138,9 @@ pub(crate) fn apply_group(
     };
     if batch.ops().is_empty() {
         return Ok(None);
+    }
+    if applied.shut && !shut {
+        begin_import();
     }
     let begun = Instant::now();
     engine.apply(batch)?;

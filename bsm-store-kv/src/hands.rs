@@ -145,6 +145,10 @@ impl Drop for End<'_> {
                 self.0.wake.notify_all();
                 return;
             }
+            // A caller that leads in place still has the engine.
+            while queue.led {
+                queue = self.0.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            }
             (reason, (std::mem::take(&mut queue.waiting), std::mem::take(&mut queue.applied)))
         };
         self.0.let_go(reason);

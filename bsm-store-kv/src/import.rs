@@ -27,8 +27,11 @@ pub(crate) fn perform(stage: &mut Stage<'_, '_>, step: ImportStep) -> Result<Imp
             Err(Error::ImportUnfinished { store: stage.store().to_owned() })
         }
         (ImportStep::Restore(part), Some(_)) => restore(stage, part),
-        (ImportStep::Finish(numbers), Some(mark)) => {
-            finish(stage, &numbers, mark)?;
+        (ImportStep::Finish(end), Some(mark)) if end.after != mark => {
+            Err(Error::ImportUnfinished { store: stage.store().to_owned() })
+        }
+        (ImportStep::Finish(end), Some(mark)) => {
+            finish(stage, &end.numbers, mark)?;
             Ok(mark)
         }
     }

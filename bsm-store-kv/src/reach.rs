@@ -2,8 +2,12 @@
 //!
 //! The committer moves the reach on when something has become durable; watchers sleep here. A customer is woken by what is
 //! theirs only, so a commit costs nothing for those whom it does not concern, however many they are.
+//!
+//! Whoever is woken is woken by a waker that is not ours: under no lock of ours, since it may take locks of its own, and
+//! where it panics nothing of ours is left half done.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bsm_core::model::UserId;
@@ -22,7 +26,8 @@ struct Shown {
 #[derive(Debug)]
 pub(crate) struct Reach {
     shown: watch::Sender<Shown>,
-    customers: Mutex<HashMap<UserId, Arc<Notify>>>,
+    /// Those who wait for something of a customer's, and how many they are.
+    customers: Mutex<HashMap<UserId, (usize, Arc<Notify>)>>,
 }
 
 impl Reach {
@@ -38,7 +43,7 @@ impl Reach {
 
     /// Begins another numbering; whoever waits in the old one is woken.
     pub(crate) fn begin_epoch(&self, epoch: u64) {
-        self.shown.send_modify(|shown| shown.epoch = epoch);
+        quietly(|| self.shown.send_modify(|shown| shown.epoch = epoch));
         self.wake_all();
     }
 
@@ -49,29 +54,36 @@ impl Reach {
 
     /// Moves on, and wakes whom it concerns.
     pub(crate) fn advance(&self, position: u64, customers: &[UserId]) {
-        self.shown.send_if_modified(|shown| {
-            let further = position > shown.position;
-            shown.position = shown.position.max(position);
-            further
+        quietly(|| {
+            self.shown.send_if_modified(|shown| {
+                let further = position > shown.position;
+                shown.position = shown.position.max(position);
+                further
+            });
         });
-        let waiting = self.waiting();
-        for customer in customers {
-            if let Some(notify) = waiting.get(customer) {
-                notify.notify_waiters();
-            }
+        if customers.is_empty() {
+            return;
         }
+        let theirs: Vec<Arc<Notify>> = {
+            let waiting = self.waiting();
+            customers
+                .iter()
+                .filter_map(|customer| waiting.get(customer))
+                .map(|(_, notify)| Arc::clone(notify))
+                .collect()
+        };
+        wake(&theirs);
     }
 
     /// Wakes everybody: there is nothing more to wait for.
     pub(crate) fn close(&self) {
-        self.shown.send_modify(|shown| shown.open = false);
+        quietly(|| self.shown.send_modify(|shown| shown.open = false));
         self.wake_all();
     }
 
     fn wake_all(&self) {
-        for notify in self.waiting().values() {
-            notify.notify_waiters();
-        }
+        let all: Vec<Arc<Notify>> = self.waiting().values().map(|(_, notify)| Arc::clone(notify)).collect();
+        wake(&all);
     }
 
     /// Waits until the desk's feed goes beyond a place, or the store is closed.
@@ -84,12 +96,14 @@ impl Reach {
 
     /// A place to wait for what is a customer's.
     pub(crate) fn of(&self, customer: UserId) -> Waiting<'_> {
-        let notify = Arc::clone(self.waiting().entry(customer).or_default());
-        Waiting { reach: self, customer, notify }
+        let mut waiting = self.waiting();
+        let (count, notify) = waiting.entry(customer).or_default();
+        *count += 1;
+        Waiting { reach: self, customer, notify: Arc::clone(notify) }
     }
 
     /// Nothing panics while they are locked.
-    fn waiting(&self) -> MutexGuard<'_, HashMap<UserId, Arc<Notify>>> {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<UserId, (usize, Arc<Notify>)>> {
         self.customers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -105,11 +119,24 @@ pub(crate) struct Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut waiting = self.reach.waiting();
-        // One hold is the map's, one is ours.
-        if waiting.get(&self.customer).is_some_and(|notify| Arc::strong_count(notify) <= 2) {
-            waiting.remove(&self.customer);
+        if let Some((count, _)) = waiting.get_mut(&self.customer) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.remove(&self.customer);
+            }
         }
     }
+}
+
+fn wake(all: &[Arc<Notify>]) {
+    for notify in all {
+        quietly(|| notify.notify_waiters());
+    }
+}
+
+/// Calls what may call somebody else's waker.
+pub(crate) fn quietly(call: impl FnOnce()) {
+    drop(catch_unwind(AssertUnwindSafe(call)));
 }
 
 #[cfg(test)]

@@ -90,30 +90,21 @@ impl KvStore {
         Arc::clone(&self.reads).acquire_owned().await.map_err(|source| self.unavailable(source))
     }
 
-    /// How far the feed may be shown. To be asked before a view is taken.
-    fn shown(&self) -> FeedPlace {
-        FeedPlace { epoch: self.desk.reach.epoch(), place: self.desk.reach.position() }
-    }
-
-    /// Does something that may take long off the runtime's threads, if there is a runtime.
+    /// Does something that may take long off the runtime's threads, if there is a runtime. It holds the engine for as long
+    /// as it takes, and whoever closes waits for the permit.
     async fn elsewhere<T: Send + 'static>(
         &self,
-        engine: Arc<dyn Engine>,
         permit: OwnedSemaphorePermit,
-        work: impl FnOnce(&dyn Engine) -> Result<T> + Send + 'static,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let work = move || {
+            let done = work();
+            drop(permit);
+            done
+        };
         match Handle::try_current() {
-            Ok(runtime) => {
-                let done = runtime.spawn_blocking(move || {
-                    let done = work(&*engine);
-                    // The engine first: whoever closes waits for the permit, and expects the engine to be let go then.
-                    drop(engine);
-                    drop(permit);
-                    done
-                });
-                done.await.map_err(|source| self.unavailable(source))?
-            }
-            Err(_) => work(&*engine),
+            Ok(runtime) => runtime.spawn_blocking(work).await.map_err(|source| self.unavailable(source))?,
+            Err(_) => work(),
         }
     }
 
@@ -166,13 +157,12 @@ impl Store for KvStore {
 
     async fn read(&self, set: ReadSet) -> Result<Answers> {
         let permit = self.begin_read().await?;
-        let engine = self.desk.engine_for_all()?;
-        let shown = self.shown();
-        if let Some(answers) = in_place(&*engine, self.desk.name(), &set, shown)? {
+        let desk = &self.desk;
+        if let Some(answers) = desk.read_around_imports(|engine| in_place(engine, desk, &set))? {
             return Ok(answers);
         }
-        let name = self.desk.name().to_owned();
-        self.elsewhere(engine, permit, move |engine| wholly(engine, &name, &set, shown)).await
+        let desk = Arc::clone(&self.desk);
+        self.elsewhere(permit, move || desk.read_around_imports(|engine| wholly(engine, &desk, &set))).await
     }
 
     async fn wait(&self, customer: Option<UserId>, after: FeedPlace) -> Result<()> {
@@ -218,9 +208,8 @@ impl Store for KvStore {
 
     async fn verify(&self) -> Result<Verification> {
         let permit = self.begin_read().await?;
-        let engine = self.desk.engine()?;
         let desk = Arc::clone(&self.desk);
-        self.elsewhere(engine, permit, move |engine| verify::verify(engine, &desk)).await
+        self.elsewhere(permit, move || verify::verify(&*desk.engine()?, &desk)).await
     }
 
     async fn health(&self) -> Result<()> {
@@ -238,14 +227,21 @@ impl Store for KvStore {
 }
 
 /// Answers here and now, if nobody has to wait and it does not take long.
-fn in_place(engine: &dyn Engine, name: &str, set: &ReadSet, shown: FeedPlace) -> Result<Option<Answers>> {
-    let view = engine.try_view().map_err(|error| crate::record::unavailable(name, error))?;
+fn in_place(engine: &dyn Engine, desk: &Desk, set: &ReadSet) -> Result<Option<Answers>> {
+    let shown = shown(desk);
+    let view = engine.try_view().map_err(|error| crate::record::unavailable(desk.name(), error))?;
     let Some(view) = view else { return Ok(None) };
-    read::answer(&Snapshot::new(&*view, name), set, IN_PLACE_STEPS, shown)
+    read::answer(&Snapshot::new(&*view, desk.name()), set, IN_PLACE_STEPS, shown)
 }
 
 /// Answers, however long it takes.
-fn wholly(engine: &dyn Engine, name: &str, set: &ReadSet, shown: FeedPlace) -> Result<Answers> {
-    let view = engine.view().map_err(|error| crate::record::unavailable(name, error))?;
-    Ok(read::answer(&Snapshot::new(&*view, name), set, usize::MAX, shown)?.unwrap_or_default())
+fn wholly(engine: &dyn Engine, desk: &Desk, set: &ReadSet) -> Result<Answers> {
+    let shown = shown(desk);
+    let view = engine.view().map_err(|error| crate::record::unavailable(desk.name(), error))?;
+    Ok(read::answer(&Snapshot::new(&*view, desk.name()), set, usize::MAX, shown)?.unwrap_or_default())
+}
+
+/// How far the feed may be shown. Asked before the view is taken, which then has all of it.
+fn shown(desk: &Desk) -> FeedPlace {
+    FeedPlace { epoch: desk.reach.epoch(), place: desk.reach.position() }
 }

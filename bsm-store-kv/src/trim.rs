@@ -3,6 +3,7 @@
 //! The feed's last record stays, since it says where the desk stands; so does a customer's last place, since it says how
 //! far theirs was counted, with or without the event.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use bsm_core::Result;
@@ -18,6 +19,8 @@ pub(crate) fn perform(stage: &mut Stage<'_, '_>, before: Timestamp, most: usize,
     let (first, end) = (key::feed(0), key::feed(keep));
     let snapshot = stage.snapshot();
     let mut forgotten = 0;
+    // The last place of each customer whose event is forgotten.
+    let mut places: BTreeMap<UserId, u64> = BTreeMap::new();
     for pair in snapshot.raw_pairs(Bound::Included(&first), Bound::Excluded(&end), Direction::Forward) {
         if forgotten >= most {
             break;
@@ -30,28 +33,27 @@ pub(crate) fn perform(stage: &mut Stage<'_, '_>, before: Timestamp, most: usize,
             break;
         }
         for (customer, place) in record.customers {
-            forget_place(stage, customer, place)?;
+            places.entry(customer).and_modify(|last| *last = place.max(*last)).or_insert(place);
         }
         stage.remove(key, found.pieces);
         forgotten += 1;
     }
+    for (customer, place) in places {
+        forget_places(stage, customer, place)?;
+    }
     Ok(forgotten)
 }
 
-/// Forgets a customer's place, and what an earlier trimming left before it.
-fn forget_place(stage: &mut Stage<'_, '_>, customer: UserId, place: u64) -> Result<()> {
-    let first = key::customer_feed(customer, 0);
-    let end = key::customer_feed(customer, place);
+/// Forgets a customer's places up to one, with what an earlier trimming left before them; but never their last.
+fn forget_places(stage: &mut Stage<'_, '_>, customer: UserId, place: u64) -> Result<()> {
+    let last = stage.last_under(&key::customer_feeds(customer))?;
+    let (from, to) = (key::customer_feed(customer, 0), key::customer_feed(customer, place));
     let snapshot = stage.snapshot();
-    for pair in snapshot.raw_pairs(Bound::Included(&first), Bound::Excluded(&end), Direction::Forward) {
+    for pair in snapshot.raw_pairs(Bound::Included(&from), Bound::Included(&to), Direction::Forward) {
         let (key, _) = pair?;
-        if stage.has(&key)? {
+        if stage.has(&key)? && last.as_ref() != Some(&key) {
             stage.remove(key, 0);
         }
-    }
-    let last = stage.last_under(&key::customer_feeds(customer))?;
-    if last.is_some_and(|last| key::customer_place(&last) != Some(place)) {
-        stage.remove(end, 0);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bsm_core::Error;
 use bsm_core::model::{Action, HistoryEntry, Row, UserId};
-use bsm_core::store::{ChangeSet, ImportPart, ImportStep, Place, Store, Verification, Write};
+use bsm_core::store::{ChangeSet, ImportEnd, ImportPart, ImportStep, Place, Store, Verification, Write};
 use bsm_store_kv::{KvOptions, KvStore};
 use bytes::Bytes;
 use common::faulty::FaultyEngine;
@@ -217,7 +217,7 @@ async fn an_import_of_what_does_not_hold_together_does_not_end() {
     let history = rows.iter().map(told).collect();
     store.import(ImportStep::Begin).await.expect("begun");
     store.import(ImportStep::Restore(ImportPart { rows, history, ..ImportPart::default() })).await.expect("taken in");
-    let refused = store.import(ImportStep::Finish(Vec::new())).await;
+    let refused = store.import(ImportStep::Finish(ImportEnd::default())).await;
     match refused {
         Err(Error::Inconsistent { difference, .. }) => assert_eq!(difference.at, Place::Row(of.id.into())),
         other => panic!("{other:?}"),

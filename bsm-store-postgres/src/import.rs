@@ -21,6 +21,9 @@ use crate::names::{Names, Statement};
 use crate::store::{Desk, PostgresStore};
 use crate::{feed, fetch, record, verify, write};
 
+/// How long an import may be left alone between two steps, in milliseconds: five minutes.
+const IDLE_MILLIS: u32 = 300_000;
+
 /// How often a beginning is tried when commands get in between.
 const ATTEMPTS: usize = 8;
 
@@ -111,8 +114,13 @@ pub(crate) async fn step(store: &PostgresStore, step: ImportStep) -> Result<Impo
     let desk = &store.desk;
     let mut slot = store.import.under_way.lock().await;
     // Of two imports at once only one gets any further; the other must begin anew.
-    if let (ImportStep::Restore(part), Some(under_way)) = (&step, &*slot)
-        && part.after != under_way.mark
+    let after = match &step {
+        ImportStep::Restore(part) => Some(part.after),
+        ImportStep::Finish(end) => Some(end.after),
+        ImportStep::Begin => None,
+    };
+    if let (Some(after), Some(under_way)) = (after, &*slot)
+        && after != under_way.mark
     {
         return Err(Error::ImportUnfinished { store: desk.name.clone() });
     }
@@ -133,8 +141,8 @@ pub(crate) async fn step(store: &PostgresStore, step: ImportStep) -> Result<Impo
                 Err(fault) => return Err(ended(desk, transaction, fault).await),
             }
         }
-        (ImportStep::Finish(numbers), Some(UnderWay { mut transaction, mark, emptied })) => {
-            if let Err(fault) = finish(desk, &mut transaction, &numbers, &emptied).await {
+        (ImportStep::Finish(end), Some(UnderWay { mut transaction, mark, emptied })) => {
+            if let Err(fault) = finish(desk, &mut transaction, &end.numbers, &emptied).await {
                 return Err(ended(desk, transaction, fault).await);
             }
             let done = transaction.commit().await.map_err(|error| Fault::AtCommit(error).of_import(&desk.name));
@@ -176,6 +184,9 @@ async fn begin(desk: &Desk) -> Result<Transaction<'static, Postgres>> {
 
 /// Keeps others from writing until the transaction ends, and makes sure that nobody did.
 async fn shut(desk: &Desk, connection: &mut PgConnection) -> Result<(), Fault> {
+    // Whoever leaves an import lying must not keep everybody else out: the server ends it.
+    let patience = format!("SET LOCAL idle_in_transaction_session_timeout = {IDLE_MILLIS}");
+    sqlx::query(sqlx::AssertSqlSafe(patience)).execute(&mut *connection).await?;
     // First, as whoever gives positions takes it: they wait here, and then find the events gone.
     feed::position::lock(desk, connection).await?;
     desk.imports.lock.query().execute(&mut *connection).await?;

@@ -37,8 +37,10 @@ impl Statements {
     pub(crate) fn new(statement: impl Fn(&str) -> Statement) -> Self {
         Self {
             stands: statement("SELECT epoch, coalesce((SELECT max(position) FROM {}.feed), 0) FROM {}.desk"),
+            // Nobody, as the server says NULL, stands for events that were trimmed before they were looked at.
             concerned: statement(
-                "SELECT DISTINCT unnest(subjects) FROM {}.feed WHERE position > $1 AND position <= $2",
+                "SELECT DISTINCT unnest(subjects) FROM {}.feed WHERE position > $1 AND position <= $2 \
+                 UNION ALL SELECT NULL WHERE (SELECT min(position) FROM {}.feed) > $1 + 1",
             ),
         }
     }
@@ -155,8 +157,8 @@ async fn look(store: &PostgresStore) -> std::result::Result<(), Fault> {
     };
     let before = i64::try_from(before.place).unwrap_or(i64::MAX);
     let rows = desk.polls.concerned.query().bind(before).bind(newest).fetch_all(&desk.pool).await?;
-    let concerned: std::result::Result<Vec<UserId>, sqlx::Error> =
-        rows.iter().map(|row| row.try_get::<Uuid, _>(0).map(UserId::from_uuid)).collect();
-    store.reach.looked_at(now, Some(&concerned?));
+    let concerned: std::result::Result<Option<Vec<UserId>>, sqlx::Error> =
+        rows.iter().map(|row| Ok(row.try_get::<Option<Uuid>, _>(0)?.map(UserId::from_uuid))).collect();
+    store.reach.looked_at(now, concerned?.as_deref());
     Ok(())
 }

@@ -24,7 +24,7 @@ struct Known {
 #[derive(Debug)]
 pub(crate) struct Reach {
     known: watch::Sender<Known>,
-    customers: Mutex<HashMap<UserId, Arc<Notify>>>,
+    customers: Mutex<HashMap<UserId, (usize, Arc<Notify>)>>,
 }
 
 impl Default for Reach {
@@ -78,16 +78,20 @@ impl Reach {
         if customers.is_empty() {
             return;
         }
-        let waiting = self.waiting();
-        for notify in customers.iter().filter_map(|customer| waiting.get(customer)) {
-            notify.notify_waiters();
-        }
+        let theirs: Vec<Arc<Notify>> = {
+            let waiting = self.waiting();
+            customers
+                .iter()
+                .filter_map(|customer| waiting.get(customer))
+                .map(|(_, notify)| Arc::clone(notify))
+                .collect()
+        };
+        wake(&theirs);
     }
 
     fn wake_customers(&self) {
-        for notify in self.waiting().values() {
-            notify.notify_waiters();
-        }
+        let all: Vec<Arc<Notify>> = self.waiting().values().map(|(_, notify)| Arc::clone(notify)).collect();
+        wake(&all);
     }
 
     /// Begins to wait for the desk's feed: from here on nothing is missed.
@@ -99,12 +103,14 @@ impl Reach {
 
     /// Begins to wait for what is a customer's.
     pub(crate) fn of(&self, customer: UserId) -> Waiting<'_> {
-        let notify = Arc::clone(self.waiting().entry(customer).or_default());
-        Waiting { reach: self, customer, notify }
+        let mut waiting = self.waiting();
+        let (count, notify) = waiting.entry(customer).or_default();
+        *count += 1;
+        Waiting { reach: self, customer, notify: Arc::clone(notify) }
     }
 
     /// Nothing panics while they are locked.
-    fn waiting(&self) -> MutexGuard<'_, HashMap<UserId, Arc<Notify>>> {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<UserId, (usize, Arc<Notify>)>> {
         self.customers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -145,10 +151,19 @@ pub(crate) struct Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut waiting = self.reach.waiting();
-        // One hold is the map's, one is ours.
-        if waiting.get(&self.customer).is_some_and(|notify| Arc::strong_count(notify) <= 2) {
-            waiting.remove(&self.customer);
+        if let Some((count, _)) = waiting.get_mut(&self.customer) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.remove(&self.customer);
+            }
         }
+    }
+}
+
+/// Wakes, under no lock: wakers are not ours, and may take locks of their own.
+fn wake(all: &[Arc<Notify>]) {
+    for notify in all {
+        notify.notify_waiters();
     }
 }
 

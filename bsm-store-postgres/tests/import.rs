@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bsm_core::Error;
 use bsm_core::model::{Entity, HistoryEntry, Key, Row, Ticket, TicketNumber, User};
 use bsm_core::schema::Field;
-use bsm_core::store::{ChangeSet, Guard, ImportMark, ImportPart, ImportStep, Place, ReadSet, Store, Write};
+use bsm_core::store::{ChangeSet, Guard, ImportEnd, ImportMark, ImportPart, ImportStep, Place, ReadSet, Store, Write};
 use bsm_store_postgres::PostgresStore;
 use common::feeds::*;
 use common::in_schema;
@@ -23,6 +23,11 @@ fn part(rows: impl IntoIterator<Item = Row>, lines: u64) -> ImportStep {
     });
     let (after, mark) = (mark(lines - 1), mark(lines));
     ImportStep::Restore(ImportPart { rows: rows.collect(), gone: Vec::new(), history, after, mark })
+}
+
+/// The end, behind what was read so far.
+fn end(after: ImportMark) -> ImportStep {
+    ImportStep::Finish(ImportEnd { numbers: Vec::new(), after })
 }
 
 /// How far the text was read with part `lines`.
@@ -73,7 +78,13 @@ async fn a_desk_is_taken_in_whole_and_seen_at_the_end() {
             let other = std::sync::Arc::clone(&other);
             async move { other.wait(None, before).await }
         });
-        store.import(ImportStep::Finish(vec![(Entity::Ticket, 50), (Entity::Request, 0)])).await.expect("ends");
+        store
+            .import(ImportStep::Finish(ImportEnd {
+                numbers: vec![(Entity::Ticket, 50), (Entity::Request, 0)],
+                after: ImportMark::default(),
+            }))
+            .await
+            .expect("ends");
         waits.await.expect("does not panic").expect("is woken by the new epoch");
         for store in [&store, &other] {
             assert_eq!(get(&**store, again.id).await, Some(again.clone().into()));
@@ -111,7 +122,7 @@ async fn an_import_that_is_given_up_or_killed_leaves_nothing() {
         place.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{}'").await;
         let killed = store.import(part([numbered(3, &ada).into()], 2)).await;
         assert!(matches!(killed, Err(Error::Unavailable { .. })), "{killed:?}");
-        let none = store.import(ImportStep::Finish(Vec::new())).await;
+        let none = store.import(end(ImportMark::default())).await;
         assert!(matches!(none, Err(Error::NoImport { .. })), "{none:?}");
         let other = place.open().await;
         assert_empty(&*other).await;
@@ -131,7 +142,7 @@ async fn an_import_that_is_given_up_or_killed_leaves_nothing() {
         assert_empty(&*store).await;
         begin(&store).await;
         store.import(brought()).await.expect("takes in");
-        store.import(ImportStep::Finish(Vec::new())).await.expect("ends");
+        store.import(end(mark(1))).await.expect("ends");
         assert_sound(&*store).await;
     })
     .await;
@@ -152,7 +163,7 @@ async fn what_others_write_meanwhile_waits_for_the_end() {
             tokio::spawn(async move { other.commit(change).await })
         });
         place.waits(3).await;
-        store.import(ImportStep::Finish(Vec::new())).await.expect("ends");
+        store.import(end(mark(1))).await.expect("ends");
         let [first, twin, new] = commits;
         let first = first.await.expect("does not panic");
         assert!(matches!(first, Err(Error::AlreadyBootstrapped)), "{first:?}");
@@ -172,7 +183,7 @@ async fn a_desk_that_does_not_hold_together_is_refused() {
         let (ada, bob) = (user(1), user(2));
         begin(&store).await;
         store.import(part([numbered(7, &ada).into(), bob.clone().into()], 1)).await.expect("takes in");
-        let outcome = store.import(ImportStep::Finish(Vec::new())).await;
+        let outcome = store.import(end(mark(1))).await;
         let Err(Error::Inconsistent { difference, .. }) = outcome else { panic!("{outcome:?}") };
         assert_eq!(difference.at, Place::Row(numbered(7, &ada).id.into()));
         assert!(difference.detail.contains("tickets."), "{difference}");
@@ -181,7 +192,7 @@ async fn a_desk_that_does_not_hold_together_is_refused() {
         begin(&store).await;
         let twin = User { email: ada.email.clone(), ..bob.clone() };
         let outcome = match store.import(part([ada.clone().into(), twin.into()], 1)).await {
-            Ok(_) => store.import(ImportStep::Finish(Vec::new())).await,
+            Ok(_) => store.import(end(mark(1))).await,
             failed => failed,
         };
         assert!(matches!(outcome, Err(Error::Duplicate { entity: Entity::User, field: Field::Email })), "{outcome:?}");
@@ -195,14 +206,14 @@ async fn a_desk_that_does_not_hold_together_is_refused() {
         begin(&store).await;
         store.import(part([ada.clone().into(), bob.clone().into(), assigned.clone().into()], 1)).await.expect("brings");
         store.import(leave(Vec::new())).await.expect("takes away");
-        let outcome = store.import(ImportStep::Finish(Vec::new())).await;
+        let outcome = store.import(end(mark(2))).await;
         let Err(Error::Inconsistent { difference, .. }) = outcome else { panic!("{outcome:?}") };
         assert_eq!(difference.at, Place::Row(assigned.id.into()));
         assert_empty(&*store).await;
         // History that lacks a version.
         begin(&store).await;
         store.import(part([ada.clone().into(), next(bob.clone(), 5)], 1)).await.expect("takes in");
-        let outcome = store.import(ImportStep::Finish(Vec::new())).await;
+        let outcome = store.import(end(mark(1))).await;
         let Err(Error::Inconsistent { difference, .. }) = outcome else { panic!("{outcome:?}") };
         assert!(matches!(difference.at, Place::History(key, _) if key == Key::from(bob.id)), "{difference}");
         assert_empty(&*store).await;
@@ -210,7 +221,7 @@ async fn a_desk_that_does_not_hold_together_is_refused() {
         begin(&store).await;
         store.import(part([ada.clone().into(), bob.clone().into(), assigned.clone().into()], 1)).await.expect("brings");
         store.import(leave(vec![Ticket { assigned_to: None, ..assigned }.into()])).await.expect("takes away");
-        store.import(ImportStep::Finish(Vec::new())).await.expect("holds together");
+        store.import(end(mark(2))).await.expect("holds together");
         assert_sound(&*store).await;
     })
     .await;
@@ -232,7 +243,7 @@ async fn some_thousand_rows_a_second_are_taken_in() {
             store.import(part(tickets, u64::from(n) + 2)).await.expect("takes in");
         }
         let taken = begun.elapsed();
-        store.import(ImportStep::Finish(Vec::new())).await.expect("ends");
+        store.import(end(mark(u64::from(parts) + 1))).await.expect("ends");
         let all = begun.elapsed();
         let verified = Instant::now();
         let found = store.verify().await.expect("recounts");
@@ -243,6 +254,23 @@ async fn some_thousand_rows_a_second_are_taken_in() {
         );
         assert_eq!(found.rows, u64::from(parts * rows) + 1);
         assert!(found.is_clean(), "{:#?}", found.differences);
+    })
+    .await;
+}
+
+/// Who begins an import ends another's: that one must not end well with what the new one holds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_another_took_over_does_not_end() {
+    in_schema("import_two", |place| async move {
+        let store = place.open().await;
+        begin(&store).await;
+        store.import(part([user(1).into()], 1)).await.expect("takes in");
+        begin(&store).await;
+        let ended = store.import(end(mark(1))).await;
+        assert!(matches!(ended, Err(Error::ImportUnfinished { .. })), "{ended:?}");
+        store.import(part([user(1).into()], 1)).await.expect("the new one goes on");
+        store.import(end(mark(1))).await.expect("and ends");
+        assert!(get(&*store, user(1).id).await.is_some());
     })
     .await;
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::model::{Entity, HistoryEntry, Key, Row};
@@ -10,6 +11,8 @@ use crate::store::{Branch, CountQuery, HistoryQuery, Order, ReadSet, Store, ever
 
 /// How many rows or entries one read asks for.
 const AT_ONCE: usize = 500;
+/// How long nothing may change for a desk to count as quiet.
+const QUIET: Duration = Duration::from_millis(20);
 
 /// Everything that a desk holds: rows, their history, and all counters.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,7 +41,9 @@ impl Dump {
     pub(crate) async fn settled(store: &Arc<dyn Store>) -> Result<Self> {
         let mut last = Self::of(store).await?;
         loop {
-            for _ in 0..100 {
+            // Long enough for a thread of the store's own to go on with what it has begun.
+            let since = Instant::now();
+            while since.elapsed() < QUIET {
                 tokio::task::yield_now().await;
             }
             let now = Self::of(store).await?;

@@ -47,17 +47,23 @@ impl Reader {
 
     /// One page, and where it ends.
     pub(crate) async fn page<E: Told>(&self, at: FeedPlace, limit: usize) -> Result<(Vec<E>, FeedPlace, bool)> {
-        let page = self.read(Some(at), limit).await?;
-        let position = |place| self.position(FeedPlace { place, ..at });
-        let told = |event: crate::store::FeedEvent| E::of(self.customer, position(event.place), event);
-        let end = FeedPlace { place: page.resume, ..at };
-        Ok((page.events.into_iter().map(told).collect(), end, page.resume < page.newest))
+        Ok(self.told(self.read(Some(at), limit).await?))
+    }
+
+    fn told<E: Told>(&self, page: FeedPage) -> (Vec<E>, FeedPlace, bool) {
+        let at = |place| FeedPlace { epoch: page.epoch, place };
+        let told = |event: crate::store::FeedEvent| E::of(self.customer, self.position(at(event.place)), event);
+        (page.events.into_iter().map(told).collect(), at(page.resume), page.resume < page.newest)
     }
 
     /// A page as it is given out.
     pub(crate) async fn events<E: Told>(&self, query: &EventQuery) -> Result<EventPage<E>> {
         let limit = page_size(query.limit)?;
-        let (events, end, more) = self.page(self.begin(&query.since).await?, limit).await?;
+        let (events, end, more) = match &query.since {
+            // In one read: what is the oldest now may be trimmed before another.
+            Since::Oldest => self.told(self.read(None, limit).await?),
+            since => self.page(self.begin(since).await?, limit).await?,
+        };
         Ok(EventPage { events, position: self.position(end), more })
     }
 

@@ -49,6 +49,8 @@ pub const WATCH_PAGE: usize = 64;
 pub const EXPORT_PAGE: usize = 200;
 /// How often in a row an export may only follow what happens meanwhile, before it reads all of that at once.
 pub const EXPORT_CATCH_UPS: usize = 32;
+/// How many events an export that does not catch up reads at once at most.
+pub const EXPORT_LEAP: u64 = 20_000;
 /// The longest line of an export, in bytes: an article's text takes less, every character of it escaped.
 pub const IMPORT_LINE_BYTES: usize = 2 << 20;
 /// How many lines of an export are taken in by one commit.

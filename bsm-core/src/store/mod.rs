@@ -25,7 +25,7 @@ pub use read::{
 #[cfg(feature = "conformance")]
 pub(crate) use recount::every_row;
 pub use recount::recount;
-pub use transfer::{ImportMark, ImportPart, ImportStep};
+pub use transfer::{ImportEnd, ImportMark, ImportPart, ImportStep};
 pub use verify::{DIFFERENCES_MAX, Difference, Place, Verification};
 
 use crate::model::{Timestamp, UserId};

@@ -26,7 +26,17 @@ pub enum ImportStep {
     Restore(ImportPart),
     /// Ends it: the numbers that were given last, after which new rows are numbered. The store makes sure that all holds
     /// together; then the desk is open, and its feed is empty.
-    Finish(Vec<(Entity, u32)>),
+    Finish(ImportEnd),
+}
+
+/// How an import ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportEnd {
+    /// The number that was given last to a row of each numbered entity.
+    pub numbers: Vec<(Entity, u32)>,
+    /// How far the text was read. A store refuses to end an import that has come elsewhere, as it refuses a
+    /// [part](ImportPart::after).
+    pub after: ImportMark,
 }
 
 /// A part of an import, taken in whole or not at all.

@@ -27,6 +27,8 @@ pub struct Export {
     follows: Option<FeedPlace>,
     /// How many reads in a row only followed what happened.
     catch_ups: usize,
+    /// How much of that was left when it was read last.
+    behind: u64,
     digest: u128,
     progress: Progress,
 }
@@ -75,7 +77,7 @@ fn is_before<T: Ord>((of, it): (usize, T), (place, after): (usize, Option<T>)) -
 impl Export {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
         let progress = Progress::default();
-        Self { store, at: At::Rows(0, None), follows: None, catch_ups: 0, digest: 0, progress }
+        Self { store, at: At::Rows(0, None), follows: None, catch_ups: 0, behind: 0, digest: 0, progress }
     }
 
     /// The next lines, whole, each with its line break; `None` behind the last.
@@ -108,8 +110,9 @@ impl Export {
     fn question(&self) -> ReadSet {
         let limit = match self.follows {
             None => 0,
-            Some(_) if self.catch_ups < limits::EXPORT_CATCH_UPS => limits::EXPORT_PAGE,
-            Some(_) => usize::MAX,
+            // All at once, so that it ends on a busy desk too; but only what is not too much.
+            Some(_) if self.catch_ups >= limits::EXPORT_CATCH_UPS && self.behind <= limits::EXPORT_LEAP => usize::MAX,
+            Some(_) => limits::EXPORT_PAGE,
         };
         let after = self.follows.map(|follows| follows.place);
         let feed = FeedQuery { customer: None, after, entities: Vec::new(), limit, rows: true };
@@ -129,6 +132,7 @@ impl Export {
     fn write(&mut self, answers: Answers) -> Result<String> {
         let Answers { scanned, log, numbers, feed, .. } = answers;
         let feed = feed.unwrap_or_default();
+        let behind = feed.newest.saturating_sub(feed.resume);
         let mut text = Text { lines: String::new(), digest: self.digest, progress: self.progress };
         let (mut at, mut catch_ups) = (self.at, 0);
         let follows = FeedPlace { epoch: feed.epoch, place: feed.resume.max(feed.oldest) };
@@ -160,7 +164,7 @@ impl Export {
             }
         }
         (self.at, self.follows, self.catch_ups) = (at, Some(follows), catch_ups);
-        (self.digest, self.progress) = (text.digest, text.progress);
+        (self.digest, self.progress, self.behind) = (text.digest, text.progress, behind);
         Ok(text.lines)
     }
 }
@@ -196,14 +200,23 @@ impl Text {
     }
 
     /// What happened to the part that is written. The rows that changed are all taken back before any is written anew:
-    /// so no line brings a unique value that a row before it still has.
+    /// so no line brings a unique value that a row before it still has. A row that was changed again, by an event behind
+    /// this page, is only taken back: it may have a value that another gives up on the way there, and is written with
+    /// that event.
     fn changes(&mut self, at: At, feed: FeedPage) -> Result<()> {
         let rows: BTreeMap<Key, Option<Row>> = feed.rows.into_iter().filter(|(key, _)| at.has_row(*key)).collect();
+        let mut told: BTreeMap<Key, Version> = BTreeMap::new();
+        for entry in feed.events.iter().flat_map(|event| &event.entries) {
+            let version = told.entry(entry.key).or_insert(entry.version);
+            *version = entry.version.max(*version);
+        }
         for key in rows.keys() {
             self.push(&Line::Gone(*key))?;
         }
         for row in rows.into_values().flatten() {
-            self.push(&Line::Row(row))?;
+            if told.get(&row.key()).is_none_or(|version| *version >= row.version()) {
+                self.push(&Line::Row(row))?;
+            }
         }
         for entry in feed.events.into_iter().flat_map(|event| event.entries).filter(|entry| at.has_entry(entry)) {
             self.push(&Line::History(entry))?;

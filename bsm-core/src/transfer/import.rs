@@ -7,7 +7,7 @@ use super::line::{End, FORMAT, Line, chain, hex};
 use super::{Imported, Progress, accept};
 use crate::model::{Entity, HistoryEntry, Key, Row};
 use crate::rules::limits;
-use crate::store::{ImportMark, ImportPart, ImportStep, Store};
+use crate::store::{ImportEnd, ImportMark, ImportPart, ImportStep, Store};
 use crate::{Error, ImportFault, Result};
 
 /// A whole desk that is being taken in: see [`transfer`](super). Made by [`Desk::import`](crate::Desk::import).
@@ -123,7 +123,8 @@ impl Import {
             return Err(self.fault(ImportFault::Truncated));
         }
         self.hand_over().await?;
-        self.store.import(ImportStep::Finish(self.numbers)).await?;
+        let end = ImportEnd { numbers: self.numbers, after: self.taken };
+        self.store.import(ImportStep::Finish(end)).await?;
         Ok(Imported { resumed_after: self.began.lines, progress: self.progress })
     }
 

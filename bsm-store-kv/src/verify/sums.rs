@@ -54,7 +54,9 @@ fn count(engine: &dyn Engine, desk: &Desk, stretch: usize) -> Result<Option<(Sum
     loop {
         let view = engine.view().map_err(|error| record::unavailable(desk.name(), error))?;
         let snapshot = Snapshot::new(&*view, desk.name());
-        let last = snapshot.keys_under(&[tag::FEED], Direction::Backward).next().transpose()?;
+        // Commands move the feed on, parts of an import their mark.
+        let feed = snapshot.keys_under(&[tag::FEED], Direction::Backward).next().transpose()?;
+        let last = (feed, snapshot.raw(key::IMPORT)?);
         if *stands.get_or_insert_with(|| last.clone()) != last {
             return Ok(None);
         }

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "a module of test binaries")]
 
 pub mod faulty;
+pub mod hooked;
 pub mod naive;
 pub mod spans;
 
