@@ -96,7 +96,8 @@ async fn costs(store: &PostgresStore, statistics: &'static str) -> Vec<Cost> {
     });
     note("a page of the log", 50, log.await);
     let looks = cost(store, &desk.polls.concerned, |query| query.bind(EVENTS - 20).bind(EVENTS));
-    note("whom what came concerns", 20, looks.await);
+    // And the oldest, to know whether some of them were trimmed.
+    note("whom what came concerns", 21, looks.await);
     let give = cost(store, &desk.positions.give, |query| query.bind(10_000_i64));
     note("giving no positions", 1, give.await);
     let more = "INSERT INTO {}.feed (recorded_at, changes, subjects) SELECT recorded_at, changes, subjects \
