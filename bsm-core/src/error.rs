@@ -249,7 +249,7 @@ pub enum Error {
         /// The folder, or the file.
         place: PathBuf,
     },
-    /// The folder or file of a store can't be used: it is the other of the two, can't be written, or can't be reached.
+    /// The place of a store can't be used: it is a file where a folder is needed, can't be written, or can't be reached.
     #[error("{place} can't be used as a store: {reason}{}", Said(source.as_ref()))]
     UnusablePlace {
         /// The path.

@@ -4,9 +4,11 @@ mod common;
 
 use std::sync::Arc;
 
-use bsm_core::model::{Role, Version};
+use bsm_core::model::{Role, Timestamp, Version};
 use bsm_core::store::Store;
-use bsm_core::{Admin, Desk, NewTicket, NewUser};
+use bsm_core::{Admin, Desk, Error, NewTicket, NewUser};
+use bsm_store_kv::engine::{Batch, Engine, EngineResult, Head, Op, View};
+use bsm_store_kv::{KvOptions, KvStore, MemoryEngine};
 use common::faulty::{FaultyEngine, durable};
 use common::poll_once;
 
@@ -62,4 +64,49 @@ async fn any_number_of_commands_on_one_row_get_through() {
         task.await.expect("no panic").expect("touched");
     }
     assert_eq!(admin.ticket(ticket).await.expect("is there").version, Version(CROWD + 1));
+}
+
+/// An engine that deletes nothing, and does not say so.
+#[derive(Debug, Default)]
+struct Hoarder(MemoryEngine);
+
+impl Engine for Hoarder {
+    fn name(&self) -> String {
+        "hoarder:".to_owned()
+    }
+
+    fn is_durable(&self) -> bool {
+        false
+    }
+
+    fn view(&self) -> EngineResult<Box<dyn View + '_>> {
+        self.0.view()
+    }
+
+    fn try_view(&self) -> EngineResult<Option<Box<dyn View + '_>>> {
+        self.0.try_view()
+    }
+
+    fn apply(&self, batch: Batch) -> EngineResult<()> {
+        let puts = batch.into_ops().into_iter().filter(|op| matches!(op, Op::Put(..)));
+        self.0.apply(Batch::new(puts.collect()))
+    }
+
+    fn sync(&self, head: Head) -> EngineResult<()> {
+        self.0.sync(head)
+    }
+}
+
+/// Proves that trimming ends when the store only says that it forgot something.
+#[tokio::test]
+async fn trimming_ends_where_nothing_is_forgotten() {
+    let desk = Desk::new(Arc::new(KvStore::open(Hoarder::default(), KvOptions::default()).expect("opened")));
+    let root = desk.bootstrap(NewUser::new("Root", "root@example.org", Role::Admin)).await.expect("is the first");
+    let admin = desk.admin(root.id);
+    let ticket = admin.open_ticket(NewTicket::new("One")).await.expect("opened").id;
+    for _ in 0..bsm_core::rules::limits::TRIM_BATCH {
+        admin.touch_ticket(ticket).await.expect("touched");
+    }
+    let trimmed = desk.trim(Timestamp::MAX).await;
+    assert!(matches!(trimmed, Err(Error::Damaged { .. })), "{trimmed:?}");
 }

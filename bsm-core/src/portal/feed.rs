@@ -1,9 +1,9 @@
 //! Following what happens: pages and watches of the desk's feed, and of a customer's own.
 
-use crate::Result;
-use crate::feed::{Event, EventPage, EventQuery, OwnEvent, Reader, Watch};
+use crate::feed::{Event, EventPage, EventQuery, OwnEvent, Reader, Since, Watch};
 use crate::model::{Entity, Timestamp};
 use crate::rules::limits;
+use crate::{Error, Result};
 
 use super::run::Caller;
 use super::{Customer, Desk, Portal, StaffRole};
@@ -92,15 +92,24 @@ impl Desk {
     /// later gets [`Error::PositionExpired`](crate::Error::PositionExpired). Costs O(log n) for each event; stopped half-way, it can be called again.
     ///
     /// # Errors
-    /// [`Error::Unsupported`](crate::Error::Unsupported) by a store that can't; what else the store says.
+    /// [`Error::Unsupported`](crate::Error::Unsupported) by a store that can't; [`Error::Damaged`](crate::Error::Damaged)
+    /// by one whose events are still there after it forgot them; what else the store says.
     pub async fn trim(&self, before: Timestamp) -> Result<usize> {
-        let mut trimmed = 0;
+        let feed = self.feed(Vec::new());
+        let (mut trimmed, mut reached) = (0, None);
         loop {
             let now = self.store().trim(before, limits::TRIM_BATCH).await?;
             trimmed += now;
             if now < limits::TRIM_BATCH {
                 return Ok(trimmed);
             }
+            // A store that takes nothing away would forget the same events for ever.
+            let oldest = Some(feed.begin(&Since::Oldest).await?);
+            if oldest == reached {
+                let detail = "events that were trimmed are still there".to_owned();
+                return Err(Error::Damaged { store: self.store().to_string(), detail });
+            }
+            reached = oldest;
         }
     }
 }
