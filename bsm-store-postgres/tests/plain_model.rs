@@ -2,4 +2,4 @@
 
 mod common;
 
-bsm_core::plain_model_tests!(fresh = common::desk::fresh, cases = 16, length = 30);
+bsm_core::plain_model_tests!(fresh = common::desk::fresh, others = 24);

@@ -19,4 +19,4 @@ async fn fresh() -> Place {
     Place::new(store).keeping(parent).reopened_by(move || desk(folder.clone()))
 }
 
-bsm_core::plain_model_tests!(fresh = fresh, cases = 64);
+bsm_core::plain_model_tests!(fresh = fresh);

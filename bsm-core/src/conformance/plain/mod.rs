@@ -73,22 +73,22 @@ pub use run::{Settings, concurrent, reopening, sequences};
 use super::Place;
 
 /// Makes the tests of the [plain model](crate::conformance::plain): `plain_model_tests!(fresh = path::to::async_fn)`, and if
-/// wished `cases` and `length`. The crate that calls it needs `tokio` with the feature `rt-multi-thread`.
+/// wished `cases`, `others` (how many of those that take longer) and `length`. The crate that calls it needs `tokio` with the feature `rt-multi-thread`.
 #[macro_export]
 macro_rules! plain_model_tests {
-    (fresh = $fresh:path $(, cases = $cases:expr)? $(, length = $length:expr)? $(,)?) => {
-        $crate::__plain_model_test! { $fresh, sequences, random_commands_do_what_the_plain_model_does, [$($cases)?], [$($length)?] }
+    (fresh = $fresh:path $(, cases = $cases:expr)? $(, others = $others:expr)? $(, length = $length:expr)? $(,)?) => {
+        $crate::__plain_model_test! { $fresh, sequences, random_commands_do_what_the_plain_model_does, [$($cases)?], [$($others)?], [$($length)?] }
         $crate::__plain_model_test! {
-            $fresh, reopening, a_desk_that_is_opened_again_or_moved_goes_on_as_the_plain_model_does, [$($cases)?], [$($length)?]
+            $fresh, reopening, a_desk_that_is_opened_again_or_moved_goes_on_as_the_plain_model_does, [$($cases)?], [$($others)?], [$($length)?]
         }
-        $crate::__plain_model_test! { $fresh, concurrent, concurrent_commands_equal_some_serial_order, [$($cases)?], [$($length)?] }
+        $crate::__plain_model_test! { $fresh, concurrent, concurrent_commands_equal_some_serial_order, [$($cases)?], [$($others)?], [$($length)?] }
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __plain_model_test {
-    ($fresh:path, $run:ident, $name:ident, [$($cases:expr)?], [$($length:expr)?]) => {
+    ($fresh:path, $run:ident, $name:ident, [$($cases:expr)?], [$($others:expr)?], [$($length:expr)?]) => {
         #[test]
         fn $name() {
             let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
@@ -97,6 +97,7 @@ macro_rules! __plain_model_test {
             #[allow(unused_mut, reason = "not every caller says how much")]
             let mut settings = $crate::conformance::plain::Settings::kept_at(kept);
             $(settings.cases = Some($cases);)?
+            $(settings.others = Some($others);)?
             $(settings.length = Some($length);)?
             $crate::conformance::plain::$run(&settings, runtime.handle(), async || {
                 let place: $crate::conformance::Place = $fresh().await.into();

@@ -21,6 +21,8 @@ const MOVES: usize = 3;
 pub struct Settings {
     /// How many cases.
     pub cases: Option<u32>,
+    /// How many cases of desks that are opened again or moved, and of callers at once, which take longer.
+    pub others: Option<u32>,
     /// The most commands of a case.
     pub length: Option<usize>,
     /// Where cases that failed are kept.
@@ -30,11 +32,11 @@ pub struct Settings {
 impl Settings {
     /// The usual ones, with the file in which cases that failed are kept.
     pub const fn kept_at(file: &'static str) -> Self {
-        Self { cases: None, length: None, kept_at: file }
+        Self { cases: None, others: None, length: None, kept_at: file }
     }
 
     fn cases(&self, usual: u32) -> u32 {
-        from_environment("BSM_MODEL_CASES").or(self.cases).unwrap_or(usual)
+        from_environment("BSM_MODEL_CASES").unwrap_or(usual)
     }
 
     fn length(&self) -> usize {
@@ -52,7 +54,7 @@ fn from_environment<T: std::str::FromStr<Err: Debug>>(name: &str) -> Option<T> {
 /// # Panics
 /// With the story of a case in which the desk differs from the plain one.
 pub fn sequences(settings: &Settings, runtime: &Handle, fresh: impl AsyncFn() -> Place) {
-    let cases = settings.cases(256);
+    let cases = settings.cases(settings.cases.unwrap_or(256));
     run(settings, cases, &steps(settings.length(), false), |steps, tally| {
         runtime.block_on(async { play::sequence(&fresh().await, steps, tally).await })
     });
@@ -73,7 +75,7 @@ pub fn reopening(settings: &Settings, runtime: &Handle, fresh: impl AsyncFn() ->
         println!("not moved on {}: the store takes in no whole desks", one.store());
     }
     drop(one);
-    let cases = settings.cases(64);
+    let cases = settings.cases(settings.others.unwrap_or(64));
     run(settings, cases, &steps(settings.length(), true), |steps, tally| {
         runtime.block_on(async {
             let mut place = fresh().await;
@@ -90,7 +92,7 @@ pub fn reopening(settings: &Settings, runtime: &Handle, fresh: impl AsyncFn() ->
 /// # Panics
 /// With the story of a case whose answers no serial order explains.
 pub fn concurrent(settings: &Settings, runtime: &Handle, fresh: impl AsyncFn() -> Place) {
-    let cases = settings.cases(96);
+    let cases = settings.cases(settings.others.unwrap_or(96));
     run(settings, cases, &races(settings.length()), |race, tally| {
         runtime.block_on(async { serial::race(&fresh().await, race, tally).await })
     });
