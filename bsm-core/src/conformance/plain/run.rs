@@ -35,8 +35,12 @@ impl Settings {
         Self { cases: None, others: None, length: None, kept_at: file }
     }
 
-    fn cases(&self, usual: u32) -> u32 {
-        from_environment("BSM_MODEL_CASES").unwrap_or(usual)
+    fn of_sequences(&self) -> u32 {
+        from_environment("BSM_MODEL_CASES").or(self.cases).unwrap_or(256)
+    }
+
+    fn of_others(&self, usual: u32) -> u32 {
+        from_environment("BSM_MODEL_CASES").or(self.others).unwrap_or(usual)
     }
 
     fn length(&self) -> usize {
@@ -54,7 +58,7 @@ fn from_environment<T: std::str::FromStr<Err: Debug>>(name: &str) -> Option<T> {
 /// # Panics
 /// With the story of a case in which the desk differs from the plain one.
 pub fn sequences(settings: &Settings, runtime: &Handle, fresh: impl AsyncFn() -> Place) {
-    let cases = settings.cases(settings.cases.unwrap_or(256));
+    let cases = settings.of_sequences();
     run(settings, cases, &steps(settings.length(), false), |steps, tally| {
         runtime.block_on(async { play::sequence(&fresh().await, steps, tally).await })
     });
@@ -75,7 +79,7 @@ pub fn reopening(settings: &Settings, runtime: &Handle, fresh: impl AsyncFn() ->
         println!("not moved on {}: the store takes in no whole desks", one.store());
     }
     drop(one);
-    let cases = settings.cases(settings.others.unwrap_or(64));
+    let cases = settings.of_others(64);
     run(settings, cases, &steps(settings.length(), true), |steps, tally| {
         runtime.block_on(async {
             let mut place = fresh().await;
@@ -92,7 +96,7 @@ pub fn reopening(settings: &Settings, runtime: &Handle, fresh: impl AsyncFn() ->
 /// # Panics
 /// With the story of a case whose answers no serial order explains.
 pub fn concurrent(settings: &Settings, runtime: &Handle, fresh: impl AsyncFn() -> Place) {
-    let cases = settings.cases(settings.others.unwrap_or(96));
+    let cases = settings.of_others(96);
     run(settings, cases, &races(settings.length()), |race, tally| {
         runtime.block_on(async { serial::race(&fresh().await, race, tally).await })
     });
