@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bsm_core::model::{Entity, HistoryEntry, Key, Row, UserId, Value, Version};
-use bsm_core::schema::{Field, contributions, relations, relations_from, relations_to, uniques};
+use bsm_core::schema::{Field, contributions, counters, relations, relations_from, relations_to, uniques};
 use bsm_core::store::{
     Answers, Branch, Capabilities, ChangeSet, Committed, CountQuery, FeedEvent, FeedPage, FeedPlace, FeedQuery, Guard,
     HistoryQuery, LogQuery, Order, ReadSet, Remembered, Scan, Scanned, Stamp, Store, UniqueValue, Verification, Write,
@@ -103,7 +103,7 @@ impl Store for TinyStore {
             scanned: set.scan.as_ref().map(|scan| state.scan(scan)).transpose()?,
             history: set.history.as_ref().map(|query| state.history(query)).unwrap_or_default(),
             log: set.log.as_ref().map(|query| state.log(query)).unwrap_or_default(),
-            counts: set.counts.iter().map(|query| state.count(query)).collect(),
+            counts: set.counts.iter().map(|query| state.count(query)).collect::<Result<_>>()?,
             numbers: if set.numbers { numbered.map(number).collect() } else { Vec::new() },
             feed: set.feed.as_ref().map(|query| state.feed(query)),
             used: set.used.and_then(|used| state.remembered.get(&used).cloned()),
@@ -283,6 +283,10 @@ impl State {
         if scan.branches.iter().any(|branch| branch.index.fields().len() != branch.values.len()) {
             return Err(unsupported("a branch without a value for each field of its index"));
         }
+        // An index that the schema does not have is without fields, and not the primary key.
+        if scan.branches.iter().any(|branch| branch.index.tag != 0 && branch.index.fields().is_empty()) {
+            return Err(unsupported("an index that the schema does not have"));
+        }
         let stands = |row: &Row, branch: &Branch| {
             let has =
                 branch.index.fields().iter().zip(&branch.values).all(|(field, value)| row.value(*field) == *value);
@@ -342,7 +346,11 @@ impl State {
     }
 
     /// A real store keeps the sums, and changes them with every commit.
-    fn count(&self, query: &CountQuery) -> Vec<(Vec<String>, i128)> {
+    fn count(&self, query: &CountQuery) -> Result<Vec<(Vec<String>, i128)>> {
+        let family = counters().iter().find(|spec| spec.counter == query.counter);
+        if family.is_none_or(|spec| query.prefix.len() > spec.by.len()) {
+            return Err(unsupported("counters by more values than they have"));
+        }
         let mut sums: BTreeMap<Vec<String>, i128> = BTreeMap::new();
         for (counter, values, amount) in self.rows.values().flat_map(contributions) {
             if counter == query.counter && values.starts_with(&query.prefix) {
@@ -350,7 +358,7 @@ impl State {
                 *sums.entry(rest.collect()).or_default() += amount;
             }
         }
-        sums.into_iter().filter(|(_, sum)| *sum != 0).collect()
+        Ok(sums.into_iter().filter(|(_, sum)| *sum != 0).collect())
     }
 
     /// A customer's feed has places of its own. A real store keeps for each customer which events are theirs.

@@ -231,6 +231,41 @@ pub async fn numbers_are_given_by_the_commit(store: Arc<dyn Store>) -> Outcome {
     Ok(())
 }
 
+/// A number stays with its row, whatever a later version of the row says: another row's, one that was never given, or none.
+pub async fn a_number_stays_whatever_the_row_says(store: Arc<dyn Store>) -> Outcome {
+    let (staff, customer, service) = (raw::user(2), raw::user(3), raw::service(1)?);
+    let base = Change::at(1).insert(staff.clone()).insert(customer.clone()).insert(service.clone());
+    let made = [
+        Row::from(raw::ticket(1, staff.id)),
+        raw::ticket(2, staff.id).into(),
+        raw::request(3, &service, customer.id).into(),
+    ];
+    let committed = store.commit(base.insert_all(made.clone()).set()).await?;
+    let stands = Dump::of(&store).await?;
+    for (place, said) in [committed.numbers[1].1, 4_711, 0].into_iter().enumerate() {
+        let mut change = Change::at(2);
+        for row in &made {
+            let mut row = raw::next(row.clone());
+            for _ in 0..place {
+                row = raw::next(row);
+            }
+            row.set_number(said);
+            change = change.update(row);
+        }
+        let updated = store.commit(change.set()).await?;
+        assert_eq!(updated.numbers, [], "an update gives no number");
+        let dump = Dump::of(&store).await?;
+        for row in &made {
+            assert_eq!(dump.rows[&row.key()].number(), stands.rows[&row.key()].number(), "{said}");
+        }
+        audit(&store).await?;
+    }
+    // Nor does what a row said move the numbers on.
+    let next = store.commit(Change::at(3).insert(raw::ticket(4, staff.id)).set()).await?;
+    assert!((committed.numbers[1].1 + 1..4_711).contains(&next.numbers[0].1), "{next:?}");
+    Ok(())
+}
+
 /// A known idempotency key comes before everything else: the same digest is answered and changes nothing, even if the
 /// guards fail by now; another is refused. Past its time it is not known.
 pub async fn a_known_key_comes_before_everything(store: Arc<dyn Store>) -> Outcome {

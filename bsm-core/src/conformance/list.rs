@@ -49,6 +49,7 @@ macro_rules! __conformance_cases {
                 unique_values_are_unique_when_all_is_done,
                 a_request_has_one_ticket_in_the_store,
                 numbers_are_given_by_the_commit,
+                a_number_stays_whatever_the_row_says,
                 a_known_key_comes_before_everything,
                 a_large_set_is_one_commit,
                 a_closed_store_refuses,
@@ -171,6 +172,7 @@ macro_rules! __conformance_cases {
             any reads {
                 rows_come_in_the_order_asked,
                 rows_are_found_by_unique_values,
+                a_field_that_is_not_unique_finds_nothing,
                 counters_come_by_family_and_leading_values,
                 history_tells_whether_there_is_more,
                 everything_can_be_asked_at_once,
@@ -211,6 +213,7 @@ macro_rules! __conformance_cases {
                 a_scan_goes_on_behind_any_id,
                 a_scan_stays_within_its_range,
                 conditions_hold_for_their_branch,
+                a_branch_has_a_value_for_each_field,
                 named_rows_come_with_the_page,
             }
             shared sharing {
@@ -261,6 +264,7 @@ macro_rules! __conformance_cases {
             trimming trimming {
                 what_was_trimmed_is_told_as_missed,
                 places_go_on_after_everything_was_trimmed,
+                a_place_before_the_oldest_is_given_nothing,
                 a_long_feed_is_trimmed_in_parts,
                 a_slow_watch_is_told_what_it_missed,
             }
@@ -286,6 +290,7 @@ macro_rules! __conformance_cases {
                 a_dropped_wait_loses_nothing,
                 a_watch_that_is_resumed_misses_and_repeats_nothing,
                 closing_ends_every_wait,
+                a_place_of_another_epoch_is_not_waited_for,
                 a_stream_ends_behind_its_first_error,
             }
         }

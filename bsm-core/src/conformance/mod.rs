@@ -21,13 +21,17 @@
 //! ```
 //!
 //! [`run_all`] runs them all with one call. Both follow one list, and a test of this crate makes sure that every case
-//! stands in it.
+//! stands in it. Where a store claims to [import](crate::store::Capabilities), both call the function more than once for
+//! some cases: a desk goes from one store into another.
+//!
+//! [`plain_model_tests!`](crate::plain_model_tests) makes three tests more, of random commands: see [`plain`].
 //!
 //! # How to read them
 //!
 //! A room per story; a case is named by the sentence that it proves. After each case the desk is audited: foreign keys
 //! name rows, unique keys and indexes find exactly their rows, counters equal a recount, and history has no gap. Cases
-//! that need what a store does not [claim](crate::store::Capabilities) are not run, and say so.
+//! that need what a store does not [claim](crate::store::Capabilities) are not run, and say so: tests with a line
+//! `not run on …`, which `--nocapture` shows, and [`run_all`] in its [`Tally`].
 //!
 //! A case about concurrent commands names the guard that it proves: taken out of the portals or the store, the case must
 //! fail. What races hit by chance only is proved in [`interleavings`], where another command is put between the decision

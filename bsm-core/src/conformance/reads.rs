@@ -37,7 +37,33 @@ pub async fn rows_are_found_by_unique_values(store: Arc<dyn Store>) -> Outcome {
     Ok(())
 }
 
-/// Counters come by family and leading values, with the words behind those; what is zero is absent.
+/// A question by a field that is not unique is refused, and never answered with what happens to have the value.
+pub async fn a_field_that_is_not_unique_finds_nothing(store: Arc<dyn Store>) -> Outcome {
+    let user = raw::user(2);
+    store.commit(Change::at(1).insert(user.clone()).insert(raw::article(1, user.id)).set()).await?;
+    let email = || Value::from(&user.email).into_owned();
+    let find = |entity, field, value| UniqueValue { entity, field, value };
+    let wrong = [
+        find(Entity::User, Field::FullName, Value::from(&user.full_name).into_owned()),
+        find(Entity::User, Field::FullName, Value::from("Nobody")),
+        // Unique in another entity, and of no meaning in this one.
+        find(Entity::Article, Field::Email, email()),
+        find(Entity::Article, Field::ExternalRef, Value::from("A-1")),
+        find(Entity::Article, Field::AuthorId, user.id.into()),
+    ];
+    for wrong in wrong {
+        // Neither alone nor behind a question that can be answered.
+        let find = vec![find(Entity::User, Field::Email, email()), wrong.clone()];
+        for find in [vec![wrong], find] {
+            let set = ReadSet { find, ..ReadSet::default() };
+            refused_like!(store.read(set).await, Error::Unsupported { .. });
+        }
+    }
+    Ok(())
+}
+
+/// Counters come by family and leading values, with the words behind those; what is zero is absent. More values
+/// than the family has are refused.
 pub async fn counters_come_by_family_and_leading_values(store: Arc<dyn Store>) -> Outcome {
     let (customer, service, other) = (raw::user(3), raw::service(1)?, raw::service(2)?);
     let done = |number| ServiceRequest {
@@ -82,6 +108,9 @@ pub async fn counters_come_by_family_and_leading_values(store: Arc<dyn Store>) -
         Vec::new(),
     ];
     assert_eq!(counts, expected);
+    let longer = ask(Counter::Users, vec![Role::Agent.into(), true.into(), true.into()]);
+    let counts = vec![ask(Counter::Users, Vec::new()), longer];
+    refused_like!(store.read(ReadSet { counts, ..ReadSet::default() }).await, Error::Unsupported { .. });
     Ok(())
 }
 

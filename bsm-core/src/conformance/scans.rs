@@ -112,7 +112,7 @@ impl Stock {
         let answer = ask(store, scan).await?;
         let (rows, resume) = self.expected(scan);
         assert_eq!((answer.rows, answer.resume), (rows, resume), "{scan:?}");
-        assert!(answer.examined <= scan.budget + 1, "{} rows were looked at: {scan:?}", answer.examined);
+        assert!(answer.examined <= scan.budget, "{} rows were looked at: {scan:?}", answer.examined);
         Ok(())
     }
 
@@ -189,7 +189,7 @@ pub async fn a_scan_of_nothing_returns_nothing(store: Arc<dyn Store>) -> Outcome
         for after in [None, middle] {
             let answer = ask(&store, &Scan { after, limit, budget, ..scan(Stock::merged()) }).await?;
             assert_eq!((answer.rows.len(), answer.resume), (0, after));
-            assert!(answer.examined <= budget + 1);
+            assert!(answer.examined <= budget);
         }
     }
     Ok(())
@@ -218,7 +218,7 @@ pub async fn a_scan_stays_within_its_range(store: Arc<dyn Store>) -> Outcome {
                 let scan = Scan { within, order, limit: 7, ..scan(Stock::merged()) };
                 stock.check(&store, &scan).await?;
                 let many = usize::try_from((to - from + 1).max(0)).unwrap_or_default();
-                assert!(ask(&store, &scan).await?.examined <= many + 1, "rows outside {within:?} were looked at");
+                assert!(ask(&store, &scan).await?.examined <= many, "rows outside {within:?} were looked at");
             }
         }
     }
@@ -238,6 +238,36 @@ pub async fn conditions_hold_for_their_branch(store: Arc<dyn Store>) -> Outcome 
         stock.check(&store, &scan(vec![tickets, requests])).await?;
     }
     Ok(())
+}
+
+/// A branch has a value for each field of its index: with fewer or more of them, or of an index that the schema does not
+/// have, it is refused.
+pub async fn a_branch_has_a_value_for_each_field(store: Arc<dyn Store>) -> Outcome {
+    let stock = Stock::new(&store).await?;
+    let (person, phase) = (Value::from(stock.staff.id), Value::from(Phase::Open));
+    let both = [Field::AssignedTo, Field::Phase];
+    let more = vec![person.clone(), phase.clone(), phase.clone()];
+    let wrong = [
+        branch(Entity::Ticket, &both, Vec::new()),
+        branch(Entity::Ticket, &both, vec![person]),
+        branch(Entity::Ticket, &both, vec![Value::Null]),
+        branch(Entity::Ticket, &both, more),
+        branch(Entity::Ticket, &[], vec![phase.clone()]),
+        Branch { values: vec![phase], ..branch_of_no_index() },
+        // It has no fields, as the primary key has none, and is another.
+        branch_of_no_index(),
+    ];
+    for wrong in wrong {
+        for branches in [vec![wrong.clone()], vec![whole(Entity::Request), wrong.clone()]] {
+            refused_like!(ask(&store, &scan(branches)).await, Error::Unsupported { .. });
+        }
+    }
+    Ok(())
+}
+
+/// A branch of an index that no entity has.
+fn branch_of_no_index() -> Branch {
+    Branch { index: Index { entity: Entity::Ticket, tag: u8::MAX }, ..whole(Entity::Ticket) }
 }
 
 /// Rows that the page's rows name are returned with it, each once, only by the relations that were asked for, and only

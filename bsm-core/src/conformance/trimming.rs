@@ -1,6 +1,7 @@
 //! Forgetting the oldest events: what is gone, what stays, and who is told.
 
 use super::prelude::*;
+use crate::store::{FeedPage, FeedQuery, ReadSet};
 
 async fn all_events(w: &World) -> Result<Vec<Event>> {
     Ok(w.admin.events(&EventQuery::since(Since::Oldest).limit(limits::PAGE_SIZE_MAX)).await?.events)
@@ -69,6 +70,42 @@ pub async fn places_go_on_after_everything_was_trimmed(store: Arc<dyn Store>) ->
     }
     // Who stood there all the while has missed three of four.
     refused_like!(w.ada.events(&adas.into()).await, Error::PositionExpired { .. });
+    Ok(())
+}
+
+/// The store itself gives no events to whoever asks for what lies behind a place that was trimmed: some are missed, so that
+/// none of those that are left is the next.
+pub async fn a_place_before_the_oldest_is_given_nothing(store: Arc<dyn Store>) -> Outcome {
+    let w = World::new(store).await?;
+    for _ in 0..3 {
+        w.ada.open_ticket(OwnTicket::new("Mine")).await?;
+        w.agent.open_ticket(NewTicket::new("Nobody's")).await?;
+    }
+    let cut = all_events(&w).await?[9].entries[0].recorded_at;
+    assert_eq!(w.desk.trim(cut).await?, 9);
+    let ask = async |customer, after, limit| -> Result<FeedPage> {
+        let query = FeedQuery { customer, after, entities: Vec::new(), limit, rows: false };
+        let answers = w.store.read(ReadSet { feed: Some(query), ..ReadSet::default() }).await?;
+        Ok(answers.feed.unwrap_or_default())
+    };
+    for (customer, oldest, newest) in [(None, 9, 12), (Some(w.ada.actor()), 3, 4)] {
+        let whole = ask(customer, None, 100).await?;
+        assert_eq!((whole.oldest, whole.newest, whole.resume), (oldest, newest, newest));
+        let places: Vec<u64> = whole.events.iter().map(|event| event.place).collect();
+        assert_eq!(places, (oldest + 1..=newest).collect::<Vec<_>>());
+        for after in 0..oldest {
+            for limit in [0, 1, 100] {
+                let page = ask(customer, Some(after), limit).await?;
+                assert_eq!(page.events, [], "behind {after}, of which the next was trimmed");
+                assert_eq!((page.oldest, page.newest, page.resume), (oldest, newest, after));
+            }
+        }
+        for after in oldest..=newest {
+            let page = ask(customer, Some(after), 100).await?;
+            let behind = usize::try_from(after - oldest).unwrap_or(usize::MAX);
+            assert_eq!(page.events, whole.events[behind..], "behind {after}");
+        }
+    }
     Ok(())
 }
 

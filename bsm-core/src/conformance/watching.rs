@@ -1,8 +1,11 @@
 //! Watches: that they wait, wake, miss nothing, repeat nothing, and cost those nothing whom an event does not concern.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::prelude::*;
+use super::raw;
+use crate::store::{FeedPlace, FeedQuery, ReadSet};
 
 /// The rows that an event tells of.
 fn rows(event: &Event) -> BTreeSet<Key> {
@@ -177,24 +180,103 @@ pub async fn a_watch_that_is_resumed_misses_and_repeats_nothing(store: Arc<dyn S
     Ok(())
 }
 
-/// Closing the desk ends every wait.
+/// Closing the desk ends every wait, also of those who are surely asleep.
 pub async fn closing_ends_every_wait(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
     let mut admin = w.admin.watch(Since::Now).await?;
     let mut ada = w.ada.watch(Since::Now).await?;
-    let waiting = [
-        tokio::spawn(async move { admin.next().await.map(drop) }),
-        tokio::spawn(async move { ada.next().await.map(drop) }),
+    let mut sleepers = vec![
+        Sleeper::new(async move { admin.next().await.map(drop) }),
+        Sleeper::new(async move { ada.next().await.map(drop) }),
     ];
-    for _ in 0..50 {
-        tokio::task::yield_now().await;
+    let feeds = [None, Some(w.ada.actor()), Some(w.ben.actor())];
+    for customer in feeds {
+        let place = newest(&w.store, customer).await?;
+        for _ in 0..2 {
+            let store = Arc::clone(&w.store);
+            sleepers.push(Sleeper::new(async move { store.wait(customer, place).await }));
+        }
+    }
+    for sleeper in &sleepers {
+        sleeper.falls_asleep(&w.store).await?;
     }
     w.desk.close().await?;
-    for wait in waiting {
-        let ended = wait.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-        refused_like!(ended, Error::Closed { .. });
+    for sleeper in sleepers {
+        refused_like!(sleeper.ended().await, Error::Closed { .. });
+    }
+    // Whoever comes later is told at once, whatever they wait for.
+    for customer in feeds {
+        refused_like!(w.store.wait(customer, FeedPlace { epoch: 0, place: 0 }).await, Error::Closed { .. });
     }
     Ok(())
+}
+
+/// There is nothing to wait for at a place of another epoch, wherever it lies: whoever comes with one is answered at once,
+/// though the feed stands still.
+pub async fn a_place_of_another_epoch_is_not_waited_for(store: Arc<dyn Store>) -> Outcome {
+    let w = World::new(store).await?;
+    for customer in [None, Some(w.ada.actor()), Some(raw::user(3).id)] {
+        let FeedPlace { epoch, place } = newest(&w.store, customer).await?;
+        for epoch in [epoch ^ 1, !epoch, epoch.wrapping_add(1 << 40)] {
+            for place in [0, place, place + 1, u64::MAX] {
+                w.store.wait(customer, FeedPlace { epoch, place }).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Somebody who waits, in a task of their own.
+struct Sleeper {
+    /// How often the wait was asked and had nothing to say.
+    pending: Arc<AtomicUsize>,
+    task: tokio::task::JoinHandle<Result<()>>,
+}
+
+impl Sleeper {
+    fn new(wait: impl Future<Output = Result<()>> + Send + 'static) -> Self {
+        let pending = Arc::new(AtomicUsize::new(0));
+        let (mut wait, count) = (Box::pin(wait), Arc::clone(&pending));
+        let task = tokio::spawn(std::future::poll_fn(move |context| {
+            let poll = wait.as_mut().poll(context);
+            if poll.is_pending() {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+            poll
+        }));
+        Self { pending, task }
+    }
+
+    /// Returns when nothing wakes them any more. A wait may read before it sleeps, and be woken for the answer: so they
+    /// have time for some reads, from the last time on that they were asked. One that looks now and then, as a store may,
+    /// never comes to rest, and is taken to have been asked often enough.
+    async fn falls_asleep(&self, store: &Arc<dyn Store>) -> Outcome {
+        let asked = || self.pending.load(Ordering::SeqCst);
+        while asked() == 0 {
+            assert!(!self.task.is_finished(), "there is nothing to be told");
+            tokio::task::yield_now().await;
+        }
+        let (mut last, mut quiet) = (asked(), 0);
+        while quiet < 5 && last < 100 {
+            newest(store, None).await?;
+            tokio::task::yield_now().await;
+            quiet = if asked() == last { quiet + 1 } else { 0 };
+            last = asked();
+        }
+        assert!(!self.task.is_finished(), "there is nothing to be told");
+        Ok(())
+    }
+
+    async fn ended(self) -> Result<()> {
+        self.task.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+}
+
+/// Where a feed stands.
+async fn newest(store: &Arc<dyn Store>, customer: Option<UserId>) -> Result<FeedPlace> {
+    let query = FeedQuery { customer, after: None, entities: Vec::new(), limit: 0, rows: false };
+    let page = store.read(ReadSet { feed: Some(query), ..ReadSet::default() }).await?.feed.unwrap_or_default();
+    Ok(FeedPlace { epoch: page.epoch, place: page.newest })
 }
 
 /// A stream tells the same as the watch that it was made of, and ends behind its first error.

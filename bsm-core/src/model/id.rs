@@ -115,7 +115,8 @@ ids! {
     NoteId of Note,
 }
 
-/// Which row: an entity and an id. Typed ids turn into it by `From`.
+/// Which row: an entity and an id. Typed ids turn into it by `From`. Ordered by the entity's code and then by id, byte by
+/// byte: the order of an entity's [log](crate::store::LogQuery).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
     /// The kind of row.

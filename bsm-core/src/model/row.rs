@@ -151,7 +151,8 @@ pub(crate) use numbers;
 
 macro_rules! rows {
     ($($entity:ident($record:ident)),+ $(,)?) => {
-        /// A row of any entity. In JSON an object with one member, named by the entity.
+        /// A row of any entity. In JSON an object with one member, named by the entity; in JSON and in postcard nothing of it
+        /// is lost, and its form changes only with the number of the format that keeps it.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         #[non_exhaustive]

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::Timestamp;
 
-/// The value of a field. Borrowed from a row, or owned (`Value<'static>`) in a query.
+/// The value of a field. Borrowed from a row, or owned (`Value<'static>`) in a query. It can be compared and hashed, and has
+/// no order on purpose: lists stand by id, and nothing is sorted by what a field holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value<'a> {
     /// The field is empty, or the entity has no such field.

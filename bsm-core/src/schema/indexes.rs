@@ -42,7 +42,7 @@ impl Index {
         indexes(entity).iter().find(|spec| spec.fields == fields).map(|spec| Self { entity, tag: spec.tag })
     }
 
-    /// Its fields; none for the primary key.
+    /// Its fields; none for the primary key, whose tag is 0, and none for a tag that no index of the entity has.
     pub fn fields(self) -> &'static [Field] {
         indexes(self.entity).iter().find(|spec| spec.tag == self.tag).map_or(&[], |spec| spec.fields)
     }

@@ -10,7 +10,8 @@ use crate::model::{Entity, HistoryEntry, Key, Row, UserId};
 /// How far a reader of a feed has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FeedPlace {
-    /// Whose numbering it is: another after the desk was made anew, for instance by an import.
+    /// Whose numbering it is: another after the desk was made anew, for instance by an import, and the same for as long as
+    /// the desk stands, however often it is opened.
     pub epoch: u64,
     /// The last event that the reader knows of; 0 before the first.
     pub place: u64,
@@ -25,7 +26,7 @@ pub struct FeedQuery {
     /// The customer whose feed it is; `None` for the desk's.
     pub customer: Option<UserId>,
     /// Begins behind this place; `None`: with the oldest event that is kept. Behind the newest there is nothing, and so
-    /// there is behind a place that lies before the oldest.
+    /// there is behind a place that lies before [the oldest](FeedPage::oldest): the next event is gone.
     pub after: Option<u64>,
     /// Only what happened to rows of these; none named: of all.
     pub entities: Vec<Entity>,
@@ -34,7 +35,7 @@ pub struct FeedQuery {
     pub limit: usize,
     /// Whether the rows that the events changed are told as well, as they stand at the moment of the read. What else the
     /// read set answers may hold commits that are not durable yet; to agree with it, the page then goes as far as they
-    /// do. For whoever copies a desk, of the desk's own feed and of all entities only.
+    /// do. For whoever copies a desk, of the desk's own feed and of all entities only; of any other it may be ignored.
     pub rows: bool,
 }
 

@@ -59,7 +59,7 @@ pub struct Capabilities {
     pub shared: bool,
     /// The feed can be trimmed.
     pub trims: bool,
-    /// A whole desk can be taken in.
+    /// A whole desk can be taken in. The suite then asks for two more empty desks for some of its cases, of the same kind.
     pub imports: bool,
 }
 
@@ -99,22 +99,34 @@ impl Capabilities {
 ///   of no row, and a group of no index that begins with it.
 /// * **History**: the entries that change sets bring, by row and version, for ever. The entries of a row that is deleted
 ///   stay; the last of them has the version after the row's last. Ids are never used twice.
-/// * **The feed**: one event for each commit that brought history, in the order of the commits.
+/// * **The feed**: one event for each commit that brought history, in the order of the commits. Its
+///   [epoch](FeedPlace::epoch) is the desk's and is kept with it: opening the desk anew begins no other, and positions from
+///   before go on after it.
 /// * **Numbers**: for each [numbered](crate::model::Entity::is_numbered) entity the one that was given last. It never falls.
 /// * **Idempotency keys**, each for its time.
 ///
+/// Whoever keeps rows and history as bytes can leave the form to serde: [`Row`](crate::model::Row) and
+/// [`HistoryEntry`](crate::model::HistoryEntry) come back from JSON and from postcard as they were, and what stands there
+/// changes only with the number of a format. A [`ChangeSet`] has no such form on purpose: it is never kept, only done.
+/// [`Key`](crate::model::Key)s and entities have an order, by the entity's code and then by id; a
+/// [`LogQuery`] relies on it. [`Value`](crate::model::Value)s have none, and are compared and hashed only: an
+/// index in memory goes by equal values.
+///
 /// # Promises
 /// * [`commit`](Store::commit) is atomic, serializable, and durable (if the store is) before it returns. A caller that
-///   drops its future leaves the change set applied whole or not at all.
+///   drops its future leaves the change set applied whole or not at all. Which of the two may be decided later than the
+///   next read: it may show nothing of it yet, and one after it all.
 /// * [`read`](Store::read) answers everything in its read set as of one moment, no earlier than the last commit that
 ///   was acknowledged through this store value.
 /// * The feed shows nothing that is not durable, if the store is.
+/// * A store that could not make commits durable and does not know what it holds refuses from then on, reads too, until it
+///   is opened anew: what it showed might be lost.
 /// * Nothing blocks the runtime's threads for longer than a bounded read takes. What waits for a disk, or for others who
 ///   write, does so elsewhere.
 ///
 /// Who calls keeps to what the types of the questions say. A store that is asked what the schema does not have (a field
-/// that is not unique, a branch without a value for each field of its index, a kind of [`Guard`] or [`Write`] of a later
-/// release) answers [`Error::Unsupported`], and never something else than was asked.
+/// that is not unique, an index or a family of counters that is not there, a branch without a value for each field of its
+/// index, more leading values than a counter has, a kind of [`Guard`] or [`Write`] of a later release) answers [`Error::Unsupported`], and never something else than was asked.
 ///
 /// `Display` names the store for errors and logs; it must leave out any password. `Debug` tells nothing of a row.
 ///
@@ -206,9 +218,10 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     async fn wait(&self, customer: Option<UserId>, after: FeedPlace) -> Result<()>;
 
     /// Forgets the oldest events of the feed, as long as they were recorded before `before`, at most `most` of them; never
-    /// the newest, and never one that is not durable. Returns how many: fewer than `most` mean that there are no more. The
+    /// the newest, and never one that is not durable. An event was recorded when its change set says so
+    /// ([`recorded_at`](ChangeSet::recorded_at)), not when its entries do. Returns how many: fewer than `most` mean that there are no more. The
     /// first that was not recorded before `before` ends it, since what is kept has no gap. History stays. Places go on where
-    /// they were, also a customer's of whom no event is left.
+    /// they were, also a customer's of whom no event is left, and what is forgotten stays so when the desk is opened anew.
     ///
     /// Costs O(most · log n).
     ///
@@ -220,26 +233,32 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     }
 
     /// One step of taking a whole desk in. What was taken in is durable when it returns, if the store is. Until
-    /// [`Finish`](ImportStep::Finish) the desk is shut: nobody sees a part of it, in this process or after its end.
+    /// [`Finish`](ImportStep::Finish) the desk is shut: nobody sees a part of it, in this process or after its end. While it
+    /// is, [`commit`](Self::commit), [`read`](Self::read), [`trim`](Self::trim) and [`health`](Self::health) answer
+    /// [`Error::ImportUnfinished`]; [`verify`](Self::verify) and [`close`](Self::close) work. Those who
+    /// [wait](Self::wait) at a place of the epoch before return at the latest when the import ends.
+    /// [`ImportStep`] tells what each step does.
     ///
     /// Returns how far the text was taken in.
     ///
     /// # Errors
     /// [`Error::Unsupported`] if the store does not claim to [import](Capabilities::imports); [`Error::NotEmpty`] if the
     /// desk has rows or history, and no import of it is unfinished; [`Error::NoImport`] for a step without a beginning;
-    /// [`Error::Duplicate`]; [`Error::Inconsistent`] at the end, for a desk that does not hold together.
+    /// [`Error::Duplicate`], by the part that brings the second; [`Error::ImportUnfinished`] for a step that does not follow
+    /// what was taken in; [`Error::Inconsistent`] at the end, for a desk that does not hold together.
     async fn import(&self, step: ImportStep) -> Result<ImportMark> {
         let _ = step;
         Err(Error::Unsupported { store: self.to_string(), what: "taking in a whole desk" })
     }
 
     /// Recounts everything, and tells each difference: rows against indexes, unique fields, relations and counters,
-    /// history against versions, the feed against history, in both directions, and whatever the store keeps besides.
+    /// history against versions, the feed against history, in both directions, and whatever the store keeps besides. History
+    /// of which no event is kept is no difference after a [trim](Self::trim) or an [import](Self::import).
     ///
     /// Costs O(everything · log n). Commands go on meanwhile, but may have to wait for parts of it.
     ///
     /// # Errors
-    /// What keeps it from reading. What it reads and finds wrong is a difference, not an error.
+    /// What keeps it from reading; an import that is unfinished does not. What it reads and finds wrong is a difference, not an error.
     ///
     /// [`recount`] does it for any store, at the cost that it names.
     async fn verify(&self) -> Result<Verification>;
@@ -254,7 +273,8 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// desk can be opened anew. Later calls get [`Error::Closed`], and so do those who [wait](Self::wait). Closing twice is
     /// fine, also at once: each waits for the end.
     ///
-    /// A store that is dropped without it closes as well as it can, and tells nobody how that went.
+    /// A store that is dropped without it closes as well as it can, and tells nobody how that went. Where that takes longer
+    /// than the drop, whoever opens the same desk right after may meet [`Error::InUse`] for a moment.
     ///
     /// # Errors
     /// What went wrong while the last commits were made durable.

@@ -23,7 +23,8 @@ pub struct UniqueValue {
 pub struct Branch {
     /// The index.
     pub index: Index,
-    /// Values for all its fields, in its order; none for the primary key. In a branch whose first value is
+    /// Values for all its fields, in its order; none for the primary key. (An index that the schema does not have is without
+    /// [fields](Index::fields), too: a store tells it by its tag, and refuses it.) In a branch whose first value is
     /// [`Value::Null`] no row stands; any other value, Null too, is compared as it is.
     pub values: Vec<Value<'static>>,
     /// What its rows must have besides, all of it. Rows that don't are examined and left out.
@@ -126,7 +127,8 @@ pub struct Scanned {
     /// Where to go on: the last id that was looked at, returned or not (or [`Scan::after`], if its limit or budget of 0 let
     /// it look at none); `None` if no row of its branches lies behind it, be it one that would not be let through.
     pub resume: Option<Uuid>,
-    /// How many rows were looked at. At most the budget, and one more to know whether there is more.
+    /// How many rows were looked at, returned or not; at most the budget. The one behind, to which a store looks ahead to
+    /// know whether there is more, is never counted.
     pub examined: usize,
 }
 
@@ -143,7 +145,8 @@ pub struct HistoryQuery {
     pub limit: usize,
 }
 
-/// A page of the history of all rows of an entity, those that are gone included: by id, and by version within it.
+/// A page of the history of all rows of an entity, those that are gone included: by id, and by version within it, as
+/// [`Key`] and [`Version`] are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogQuery {
     /// Whose rows.
@@ -160,7 +163,8 @@ pub struct LogQuery {
 pub struct CountQuery {
     /// The family.
     pub counter: Counter,
-    /// The leading values; none for the whole family.
+    /// The leading values; none for the whole family. More than the family has fields are
+    /// [`Error::Unsupported`](crate::Error::Unsupported).
     pub prefix: Vec<Value<'static>>,
 }
 

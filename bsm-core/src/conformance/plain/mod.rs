@@ -12,7 +12,8 @@
 //!   not, on rows that are there, were there, are another's or never were. Each answer is compared, and after it the rows
 //!   that it wrote; in the end all that any portal shows.
 //! * `a_desk_that_is_opened_again_or_moved_goes_on_as_the_plain_model_does`: the same, and now and then the store is closed and
-//!   opened again. Not run where the [`Place`] can't be reopened.
+//!   opened again, or the desk goes from its store into another. What the [`Place`]
+//!   can't do is left out, and said.
 //! * `concurrent_commands_equal_some_serial_order`: after a sequence, two or three callers at once. There must be an order
 //!   of their commands in which a plain desk gives all their answers and is left the same.
 //!
