@@ -35,11 +35,11 @@ impl Growing {
     /// What a row of the branch must have to stand in it; `None` if no row can.
     fn stands(&mut self, desk: &Desk, branch: &Branch) -> Result<Option<String>, Error> {
         let index = branch.index;
-        if index.tag == 0 {
+        if index.tag == 0 && branch.values.is_empty() {
             return Ok(Some(String::new()));
         }
         let fields = index.fields();
-        if fields.is_empty() {
+        if fields.is_empty() && index.tag != 0 {
             return Err(desk.unsupported("an index that the schema does not have"));
         }
         if fields.len() != branch.values.len() {
