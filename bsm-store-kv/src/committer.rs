@@ -23,14 +23,14 @@ use std::time::Instant;
 
 use bsm_core::model::UserId;
 use bsm_core::{Error, Result};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::engine::{Engine, Head};
 use crate::group::{Answers, Applied, Command, Failure, apply_group};
 use crate::open::Opened;
 use crate::options::Durability;
 use crate::pace::Pace;
-use crate::reach::Reach;
+use crate::reach::{Reach, quietly};
 use crate::work::{Done, Work};
 
 /// A change set with more writes than this is not done on the caller's thread.
@@ -62,6 +62,8 @@ pub(crate) struct Desk {
     shut: AtomicBool,
     /// How many imports began.
     imports: AtomicU64,
+    /// Tells that nobody applies a group any more.
+    pub(crate) applied: Notify,
     /// How long groups take, to know when one is large enough.
     pace: Pace,
     /// Whether the hands are gone, and with them their hold on the engine.
@@ -126,6 +128,7 @@ impl Desk {
             reach: Reach::new(opened.epoch, opened.head.position),
             shut: AtomicBool::new(opened.importing),
             imports: AtomicU64::new(0),
+            applied: Notify::new(),
             pace: Pace::default(),
             gone: watch::Sender::new(false),
         }
@@ -201,6 +204,11 @@ impl Desk {
         let mut only = Some(command);
         self.lead(|| only.take());
         Ok(())
+    }
+
+    /// Whether somebody applies a group. If so, the end of it will be [told](Self::applied).
+    pub(crate) fn is_applying(&self) -> bool {
+        self.lock().led
     }
 
     /// The next command that somebody still waits for.
@@ -370,8 +378,12 @@ struct Led<'a>(&'a Desk);
 
 impl Drop for Led<'_> {
     fn drop(&mut self) {
-        let mut queue = self.0.lock();
-        queue.led = false;
+        {
+            let mut queue = self.0.lock();
+            queue.led = false;
+        }
+        quietly(|| self.0.applied.notify_waiters());
+        let queue = self.0.lock();
         if queue.phase != Phase::Open {
             // Who waits for the end of the last command may be a hand that is about to go.
             self.0.wake.notify_all();

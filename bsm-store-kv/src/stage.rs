@@ -4,7 +4,8 @@
 //! its stage and so leaves no trace; one that succeeds is absorbed into the [`Group`], which ends as one batch with each
 //! key in it once. Used by the leader of the committer only.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
 use bsm_core::model::{Key, Row, UserId};
@@ -44,6 +45,8 @@ pub(crate) struct Group<'v> {
     weight: usize,
     /// Whom its commands concern.
     concerned: Vec<UserId>,
+    /// What was read of the engine's map: commands of a group, and the checks of one, ask for the same rows again.
+    known: RefCell<HashMap<Bytes, Option<Found>>>,
 }
 
 /// What is known of the desk as a whole.
@@ -64,13 +67,24 @@ impl<'v> Group<'v> {
     /// An empty group over the engine's map, which stands at `head` and is shut if an import is unfinished.
     pub(crate) fn new(snapshot: Snapshot<'v>, head: Head, shut: bool) -> Self {
         let facts = Facts { head, shut, epoch: None };
-        Self { snapshot, overlay: Overlay::new(), facts, weight: 0, concerned: Vec::new() }
+        let (overlay, concerned, known) = (Overlay::new(), Vec::new(), RefCell::default());
+        Self { snapshot, overlay, facts, weight: 0, concerned, known }
     }
 
     /// How much its commands write, in keys, where long values count for several. A key that two commands write counts
     /// twice.
     pub(crate) fn weight(&self) -> usize {
         self.weight
+    }
+
+    /// The payload under a key of the engine's map. Nobody else writes there while the group is put together.
+    fn stored(&self, key: &[u8]) -> Result<Option<Found>> {
+        if let Some(known) = self.known.borrow().get(key) {
+            return Ok(known.clone());
+        }
+        let found = self.snapshot.get(key)?;
+        self.known.borrow_mut().insert(Bytes::copy_from_slice(key), found.clone());
+        Ok(found)
     }
 
     /// Where the feed ends.
@@ -210,7 +224,7 @@ impl<'g, 'v> Stage<'g, 'v> {
     /// The payload under a key.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Found>> {
         match self.staged(key) {
-            None => self.group.snapshot.get(key),
+            None => self.group.stored(key),
             Some(Staged { put: Put::Sealed(payload), pieces }) => {
                 Ok(Some(Found { payload: payload.clone(), pieces: *pieces }))
             }
@@ -223,7 +237,10 @@ impl<'g, 'v> Stage<'g, 'v> {
     pub(crate) fn has(&self, key: &[u8]) -> Result<bool> {
         match self.staged(key) {
             Some(staged) => Ok(staged.put != Put::Gone),
-            None => self.group.snapshot.has(key),
+            None => match self.group.known.borrow().get(key) {
+                Some(known) => Ok(known.is_some()),
+                None => self.group.snapshot.has(key),
+            },
         }
     }
 
@@ -248,11 +265,15 @@ impl<'g, 'v> Stage<'g, 'v> {
         Ok(false)
     }
 
+    /// The greatest key that begins with `prefix` and was put by this command or one before it in the group.
+    pub(crate) fn last_staged_under(&self, prefix: &[u8]) -> Option<Bytes> {
+        let own = last_staged(&self.own, prefix, |_| true);
+        own.max(last_staged(&self.group.overlay, prefix, |key| !self.own.contains_key(key)))
+    }
+
     /// The greatest key that begins with `prefix`. Costs as [`any_under`](Self::any_under).
     pub(crate) fn last_under(&self, prefix: &[u8]) -> Result<Option<Bytes>> {
-        let own = last_staged(&self.own, prefix, |_| true);
-        let group = last_staged(&self.group.overlay, prefix, |key| !self.own.contains_key(key));
-        let staged = own.max(group);
+        let staged = self.last_staged_under(prefix);
         for key in self.group.snapshot.keys_under(prefix, Direction::Backward) {
             let key = key?;
             if staged.as_ref().is_some_and(|staged| *staged > key) {

@@ -24,6 +24,8 @@ use crate::{open, read, verify};
 
 /// How many reads may be under way at the same moment; more wait for their turn. Closing waits for all of them.
 const READS: u32 = 1 << 16;
+/// How often a read is tried on the caller's thread, when a group is being applied meanwhile.
+const IN_PLACE_TRIES: usize = 2;
 /// How many keys a read may look at on the caller's thread. One that needs more begins anew on a thread that may block.
 const IN_PLACE_STEPS: usize = 256;
 
@@ -158,8 +160,18 @@ impl Store for KvStore {
     async fn read(&self, set: ReadSet) -> Result<Answers> {
         let permit = self.begin_read().await?;
         let desk = &self.desk;
-        if let Some(answers) = desk.read_around_imports(|engine| in_place(engine, desk, &set))? {
-            return Ok(answers);
+        for _ in 0..IN_PLACE_TRIES {
+            // From here on the end of a group is not missed.
+            let mut applied = pin!(desk.applied.notified());
+            applied.as_mut().enable();
+            if let Some(answers) = desk.read_around_imports(|engine| in_place(engine, desk, &set))? {
+                return Ok(answers);
+            }
+            if !desk.is_applying() {
+                break;
+            }
+            // Shorter, and cheaper, than a thread that waits for the same.
+            applied.await;
         }
         let desk = Arc::clone(&self.desk);
         self.elsewhere(permit, move || desk.read_around_imports(|engine| wholly(engine, &desk, &set))).await

@@ -60,7 +60,13 @@ fn forget_places(stage: &mut Stage<'_, '_>, customer: UserId, place: u64) -> Res
 
 /// The place that a customer's next event has.
 pub(crate) fn next_place(stage: &Stage<'_, '_>, customer: UserId) -> Result<u64> {
-    let Some(last) = stage.last_under(&key::customer_feeds(customer))? else { return Ok(1) };
+    let prefix = key::customer_feeds(customer);
+    // A place that a command of this group was given is behind all that the engine has.
+    let last = match stage.last_staged_under(&prefix) {
+        Some(last) => Some(last),
+        None => stage.last_under(&prefix)?,
+    };
+    let Some(last) = last else { return Ok(1) };
     let place = key::customer_place(&last).and_then(|place| place.checked_add(1));
     place.ok_or_else(|| record::damaged(stage.store(), &last, "no place follows it"))
 }
