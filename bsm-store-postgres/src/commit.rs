@@ -44,7 +44,7 @@ pub(crate) async fn commit(desk: &Desk, change: &ChangeSet) -> bsm_core::Result<
 
 /// One try. A transaction that is dropped, or fails before the last line, is rolled back.
 async fn once(desk: &Desk, change: &ChangeSet) -> Result<Committed, Fault> {
-    let mut transaction = desk.pool.begin_with(desk.begin).await?;
+    let mut transaction = desk.begin_with(desk.begin).await?;
     match perform(desk, &mut transaction, change).await {
         Ok((committed, true)) => {
             transaction.commit().await.map_err(Fault::AtCommit)?;

@@ -170,7 +170,7 @@ async fn begin(desk: &Desk) -> Result<Transaction<'static, Postgres>> {
     let mut attempt = 1;
     loop {
         let begun = async {
-            let mut transaction = desk.pool.begin_with(desk.begin).await?;
+            let mut transaction = desk.begin_with(desk.begin).await?;
             shut(desk, &mut transaction).await?;
             Ok(transaction)
         };

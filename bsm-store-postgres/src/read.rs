@@ -47,7 +47,7 @@ pub(crate) async fn read(desk: &Desk, set: &ReadSet) -> Result<Answers, Fault> {
     if is_one_statement(set) {
         return answer(desk, &mut *desk.pool.acquire().await?, set).await;
     }
-    let mut transaction = desk.pool.begin_with(BEGIN).await?;
+    let mut transaction = desk.begin_with(BEGIN).await?;
     let answers = answer(desk, &mut transaction, set).await?;
     transaction.commit().await?;
     Ok(answers)
@@ -55,7 +55,7 @@ pub(crate) async fn read(desk: &Desk, set: &ReadSet) -> Result<Answers, Fault> {
 
 /// Answers a set whose rows and feed must go equally far: nobody else gives positions meanwhile.
 async fn read_with_feed(desk: &Desk, set: &ReadSet) -> Result<Answers, Fault> {
-    let mut transaction = desk.pool.begin_with(BEGIN_GIVING).await?;
+    let mut transaction = desk.begin_with(BEGIN_GIVING).await?;
     feed::position::lock(desk, &mut transaction).await?;
     feed::position::give_all(desk, &mut transaction).await?;
     let answers = answer(desk, &mut transaction, set).await?;

@@ -10,7 +10,7 @@ use bsm_core::store::{
 };
 use bsm_core::{Error, Result, Source};
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{PgPool, Row as _};
+use sqlx::{PgPool, Postgres, Row as _, Transaction};
 use tokio::sync::SemaphorePermit;
 
 use crate::address::{self, Address};
@@ -55,6 +55,14 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
+    /// Begins a transaction, on a task of its own. One that is dropped rolls back; but a beginning whose future is dropped
+    /// would not: sqlx gives the connection back with what the server has begun by then, and the next call runs within it.
+    pub(crate) async fn begin_with(&self, how: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with(how).await });
+        begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+
     pub(crate) fn unsupported(&self, what: &'static str) -> Error {
         Error::Unsupported { store: self.name.clone(), what }
     }

@@ -57,7 +57,7 @@ pub(crate) async fn give(desk: &Desk) -> Result<(), Fault> {
         return Ok(());
     }
     loop {
-        let mut transaction = desk.pool.begin_with(desk.begin).await?;
+        let mut transaction = desk.begin_with(desk.begin).await?;
         lock(desk, &mut transaction).await?;
         let given = give_some(desk, &mut transaction).await?;
         transaction.commit().await?;

@@ -27,7 +27,7 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// Recounts everything.
 pub(crate) async fn verify(desk: &Desk) -> Result<Verification, Fault> {
     crate::feed::position::give(desk).await?;
-    let mut transaction = desk.pool.begin_with(BEGIN).await?;
+    let mut transaction = desk.begin_with(BEGIN).await?;
     let found = everything(desk, &mut transaction).await?;
     transaction.commit().await?;
     Ok(found)
