@@ -45,7 +45,8 @@
 //!   must reach that far and be the same there; else it is [`Error::Damaged`].
 //! * **That look is at the end of the feed, not at all the data.** A value that was altered is found out when it is read:
 //!   it has a checksum. Records that sled leaves out among older data, over a flipped bit or a power cut, are not
-//!   missed when the desk is opened, and maybe never.
+//!   missed when the desk is opened; [`verify`](bsm_core::store::Store::verify) tells of them where what is left
+//!   contradicts them.
 //! * **Opening repairs, and a repair can destroy.** sled overwrites what it takes for torn. Copy a folder that is
 //!   `Damaged` before you try anything with it.
 //! * sled answers some damage with a panic. It is caught, and becomes `Damaged`; its message still goes to where the
