@@ -1,37 +1,165 @@
-//! Rows by id, whoever needs them: commands, reads, pages.
+//! Rows by id, by a unique field, and those that rows name: whoever needs them, commands, reads, pages.
 
 use std::collections::{BTreeMap, HashMap};
 
 use bsm_core::model::{Entity, Key, Row};
+use bsm_core::schema::{Field, Relation, relations, relations_from};
+use bsm_core::{Error, Result};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::fault::Fault;
+use crate::names::array_type;
 use crate::record;
+use crate::scan::Page;
 use crate::store::Desk;
+use crate::wide::{Asked, Parameter, Slot, Told, Wide};
 
-/// The rows of those keys that are there. One statement for each entity among them.
+/// Which rows are asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) get: BTreeMap<Entity, Vec<Uuid>>,
+    /// By unique fields, the values as text.
+    pub(crate) find: BTreeMap<(Entity, Field), Vec<String>>,
+    /// What these rows name, and those of the page, is asked for as well.
+    pub(crate) follow: Vec<Relation>,
+}
+
+impl Wanted {
+    /// Rows by their keys.
+    pub(crate) fn by_key(keys: impl IntoIterator<Item = Key>) -> Self {
+        let mut get: BTreeMap<Entity, Vec<Uuid>> = BTreeMap::new();
+        for key in keys {
+            get.entry(key.entity).or_default().push(key.id);
+        }
+        Self { get, ..Self::default() }
+    }
+
+    /// Adds them to a statement. Each row is a part of its entity's code.
+    pub(crate) fn add(self, desk: &Desk, wide: &mut Wide<'_>, page: Option<&Page<'_>>) {
+        let mut lookups: BTreeMap<Entity, Vec<String>> = BTreeMap::new();
+        for (entity, ids) in self.get {
+            let ids = wide.given(Parameter::Ids(ids), "uuid[]");
+            lookups.entry(entity).or_default().push(format!("id = ANY({})", wide.sought(&ids)));
+        }
+        for ((entity, field), values) in self.find {
+            let Some(column) = record::column(entity, field) else { continue };
+            let values = wide.given(Parameter::Texts(values), array_type(column));
+            lookups.entry(entity).or_default().push(format!("{field} = ANY({})", wide.sought(&values)));
+        }
+        // Where rows lie whose fields name others, and which of them.
+        let mut sources: Vec<(Entity, String)> = page.map(Page::sources).unwrap_or_default();
+        for (entity, lookups) in lookups {
+            let columns = record::row_columns(entity);
+            let table = &desk.names.table(entity).name;
+            if relations_from(entity).any(|spec| self.follow.contains(&spec.relation)) {
+                let name = format!("e{}", entity.code());
+                let all = columns.filled(columns.widths(), true);
+                let selects = lookups.iter().map(|lookup| format!("SELECT {all} FROM {table} WHERE {lookup}"));
+                wide.with(&name, &selects.collect::<Vec<_>>().join(" UNION ALL "));
+                wide.part(tag(entity), columns.widths().names(), format!("FROM {name}"));
+                sources.push((entity, name));
+            } else {
+                for lookup in lookups {
+                    wide.part(tag(entity), columns.clone(), format!("FROM {table} WHERE {lookup}"));
+                }
+            }
+        }
+        let mut named: BTreeMap<Entity, Vec<String>> = BTreeMap::new();
+        for spec in relations().iter().filter(|spec| self.follow.contains(&spec.relation)) {
+            let Some((slot, nth)) = record::place(spec.from, spec.field) else { continue };
+            for (_, source) in sources.iter().filter(|(entity, _)| *entity == spec.from) {
+                named.entry(spec.to).or_default().push(format!("SELECT {} FROM {source}", slot.name(nth)));
+            }
+        }
+        for (entity, selects) in named {
+            let ids = wide.sought(&format!("ARRAY({})", selects.join(" UNION ALL ")));
+            let from = format!("FROM {} WHERE id = ANY({ids})", desk.names.table(entity).name);
+            wide.part(tag(entity), record::row_columns(entity), from);
+        }
+    }
+
+    /// A statement for them alone; `None` if nothing is asked for.
+    pub(crate) fn alone(self, desk: &Desk) -> Option<Asked> {
+        let mut wide = Wide::new(desk.names.quoted());
+        self.add(desk, &mut wide, None);
+        wide.finish()
+    }
+}
+
+/// The tag of a part that is rows.
+fn tag(entity: Entity) -> i64 {
+    entity.code().into()
+}
+
+/// Rows that were told, and those that can't be read.
+#[derive(Debug, Default)]
+pub(crate) struct Rows(HashMap<Key, Result<Row, String>>);
+
+impl Rows {
+    /// Takes a row in.
+    pub(crate) fn take(&mut self, desk: &Desk, told: Told<'_>) -> Result<(), Fault> {
+        let entity = u8::try_from(told.tag()?).ok().and_then(Entity::from_code);
+        let entity = entity.ok_or_else(|| desk.damaged("a row that nobody asked for".to_owned()))?;
+        let id = told.get(Slot::Id, 0)?;
+        let row = match record::from_columns(&desk.name, entity, told) {
+            Ok(row) => Ok(row),
+            Err(Error::Damaged { detail, .. }) => Err(detail),
+            Err(error) => return Err(error.into()),
+        };
+        self.0.insert(Key { entity, id }, row);
+        Ok(())
+    }
+
+    /// The row of a key.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it can't be read.
+    pub(crate) fn get(&self, desk: &Desk, key: Key) -> Result<Option<&Row>> {
+        match self.0.get(&key) {
+            None => Ok(None),
+            Some(Ok(row)) => Ok(Some(row)),
+            Some(Err(detail)) => Err(desk.damaged(detail.clone())),
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self, desk: &Desk) -> Result<Vec<&Row>> {
+        self.0.values().map(|row| row.as_ref().map_err(|detail| desk.damaged(detail.clone()))).collect()
+    }
+
+    /// What a statement for rows alone told.
+    pub(crate) async fn ask(desk: &Desk, connection: &mut PgConnection, asked: Asked) -> Result<Self, Fault> {
+        let layout = asked.layout;
+        let mut rows = Self::default();
+        for row in asked.query().fetch_all(connection).await? {
+            rows.take(desk, Told::new(&row, layout))?;
+        }
+        Ok(rows)
+    }
+}
+
+/// The rows of those keys that are there. One statement.
 pub(crate) async fn rows(
     desk: &Desk,
     connection: &mut PgConnection,
     keys: impl IntoIterator<Item = Key>,
 ) -> Result<HashMap<Key, Row>, Fault> {
-    let mut found = HashMap::new();
-    for (entity, ids) in by_entity(keys) {
-        let select = desk.names.table(entity).select.query().bind(ids);
-        for row in select.fetch_all(&mut *connection).await? {
-            let row = record::from_columns(&desk.name, entity, &row)?;
-            found.insert(row.key(), row);
-        }
-    }
-    Ok(found)
+    let Some(asked) = Wanted::by_key(keys).alone(desk) else { return Ok(HashMap::new()) };
+    let rows = Rows::ask(desk, connection, asked).await?;
+    let read =
+        |(key, row): (Key, Result<Row, String>)| row.map(|row| (key, row)).map_err(|detail| desk.damaged(detail));
+    Ok(rows.0.into_iter().map(read).collect::<Result<_>>()?)
 }
 
-/// Keys, entity by entity.
-pub(crate) fn by_entity(keys: impl IntoIterator<Item = Key>) -> BTreeMap<Entity, Vec<Uuid>> {
-    let mut by_entity: BTreeMap<Entity, Vec<Uuid>> = BTreeMap::new();
-    for key in keys {
-        by_entity.entry(key.entity).or_default().push(key.id);
-    }
-    by_entity
+/// What rows name by the relations.
+pub(crate) fn named<'r>(follow: &[Relation], rows: impl IntoIterator<Item = &'r Row>) -> Vec<Key> {
+    let named = rows.into_iter().flat_map(|row| {
+        let asked = relations_from(row.entity()).filter(|spec| follow.contains(&spec.relation));
+        asked.filter_map(|spec| row.value(spec.field).as_id().map(|id| Key { entity: spec.to, id }))
+    });
+    let mut named: Vec<Key> = named.collect();
+    named.sort_unstable();
+    named.dedup();
+    named
 }

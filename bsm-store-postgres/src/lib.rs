@@ -48,6 +48,7 @@ mod address;
 mod apply;
 mod check;
 mod commit;
+mod counts;
 mod fault;
 mod feed;
 mod fetch;
@@ -57,6 +58,8 @@ mod import;
 mod lock;
 mod migrate;
 mod names;
+#[cfg(test)]
+mod plans;
 mod poll;
 mod reach;
 mod read;
@@ -65,6 +68,7 @@ mod remember;
 mod scan;
 mod store;
 mod verify;
+mod wide;
 mod write;
 
 pub use names::DEFAULT_SCHEMA;

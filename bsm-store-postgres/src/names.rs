@@ -35,6 +35,12 @@ impl Statement {
         Self::new(format!("EXPLAIN (ANALYZE, FORMAT JSON) {}", self.0))
     }
 
+    /// The statement's text.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
     /// The statement, ready to be given its parameters.
     pub(crate) fn query<'q>(&self) -> Query<'q, Postgres, PgArguments> {
         sqlx::query(AssertSqlSafe(Arc::clone(&self.0)))
@@ -46,10 +52,6 @@ impl Statement {
 pub(crate) struct Table {
     /// Its qualified name.
     pub(crate) name: String,
-    /// Reads the rows whose ids are `$1`.
-    pub(crate) select: Statement,
-    /// The columns that are read, in the schema's order.
-    pub(crate) columns: String,
     /// Makes the rows that are in the JSON array `$1`.
     pub(crate) insert: Statement,
     /// Writes the rows that are in the JSON array `$1`.
@@ -76,17 +78,14 @@ impl Table {
     fn new(schema: &str, entity: Entity) -> Self {
         let bare = entity.table();
         let name = format!("{schema}.{bare}");
-        let all = columns(entity).iter().map(|column| column.field.as_str());
         let written: Vec<&str> =
             columns(entity).iter().copied().filter(|column| is_written(*column)).map(field).collect();
         let changed = written.iter().filter(|name| **name != Field::Id.as_str());
         let changed: Vec<String> = changed.map(|name| format!("{name} = given.{name}")).collect();
-        let columns = all.collect::<Vec<_>>().join(", ");
         let written = written.join(", ");
         let given = format!("jsonb_populate_recordset(NULL::{name}, $1::jsonb) AS given");
         let lock = |how| Statement::new(format!("SELECT id FROM {name} WHERE id = ANY($1) ORDER BY id FOR {how}"));
         Self {
-            select: Statement::new(format!("SELECT {columns} FROM {name} WHERE id = ANY($1)")),
             insert: Statement::new(format!("INSERT INTO {name} ({written}) SELECT {written} FROM {given}")),
             update: Statement::new(format!(
                 "UPDATE {name} AS old SET {} FROM {given} WHERE old.id = given.id",
@@ -102,7 +101,6 @@ impl Table {
             lock_all: Statement::new(format!("LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")),
             locks: [lock("KEY SHARE"), lock("SHARE"), lock("NO KEY UPDATE"), lock("UPDATE")],
             name,
-            columns,
         }
     }
 }
@@ -126,6 +124,15 @@ pub(crate) fn sql_type(column: Column) -> &'static str {
         Kind::Time => "timestamptz",
         Kind::Decimal => "numeric",
         _ => "text COLLATE \"C\"",
+    }
+}
+
+/// The type of an array of texts by whose values a column is looked up.
+pub(crate) fn array_type(column: Column) -> &'static str {
+    match column.kind {
+        Kind::Id => "text[]::uuid[]",
+        Kind::Int => "text[]::bigint[]",
+        _ => "text[] COLLATE \"C\"",
     }
 }
 

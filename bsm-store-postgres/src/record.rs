@@ -1,9 +1,11 @@
 //! Rows as the server keeps them: to JSON on the way in, from columns on the way out.
 //!
 //! Written rows go as one JSON array for each table, in which every value has its one text form; the server casts them by
-//! the columns' types. So a statement has one parameter, however many rows it writes. Nothing else knows a column's type.
+//! the columns' types. So a statement has one parameter, however many rows it writes. Read rows are part of a
+//! [wide row](crate::wide). Nothing else knows a column's type.
 
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use bsm_core::model::{
     Article, Entity, Key, Money, Note, Rating, RequestNumber, Row, Service, ServiceRequest, Stars, Ticket,
@@ -14,9 +16,10 @@ use bsm_core::{Error, Result};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::Map;
-use sqlx::postgres::PgRow;
-use sqlx::{Decode, Postgres, Row as _, Type};
+use sqlx::{Decode, Postgres, Type};
 use uuid::Uuid;
+
+use crate::wide::{Columns, Slot, Told};
 
 /// A field of an entity, if it has it.
 pub(crate) fn column(entity: Entity, field: Field) -> Option<Column> {
@@ -54,9 +57,64 @@ pub(crate) fn comparable(column: Column, value: &Value<'_>) -> Option<String> {
     value.to_text().filter(|text| fits && of_stars(text) && !text.contains('\0'))
 }
 
-/// A row of `entity` from the columns that [`Table::select`](crate::names::Table) reads.
-pub(crate) fn from_columns(store: &str, entity: Entity, row: &PgRow) -> Result<Row> {
-    let columns = Columns { store, entity, row };
+/// The columns that are read of an entity's rows. When a row was created stands in its id, and its phase follows from its
+/// status.
+fn read_columns(entity: Entity) -> impl Iterator<Item = Column> {
+    let all = columns(entity).iter().copied();
+    all.filter(|column| !matches!(column.field, Field::CreatedAt | Field::Phase))
+}
+
+fn slot(column: Column) -> Slot {
+    match column.kind {
+        Kind::Id => Slot::Id,
+        Kind::Token if column.field == Field::Stars => Slot::Int,
+        Kind::Int => Slot::Int,
+        Kind::Bool => Slot::Bool,
+        Kind::Time => Slot::Time,
+        Kind::Decimal => Slot::Decimal,
+        _ => Slot::Text,
+    }
+}
+
+/// Where the fields of an entity stand among its columns, by their codes.
+type Places = Box<[Option<(Slot, usize)>]>;
+
+static PLACES: LazyLock<Vec<Places>> = LazyLock::new(|| {
+    // At the entities' codes, from 1 up.
+    let entities = 0..=Entity::ALL.iter().map(|entity| entity.code()).max().unwrap_or(0);
+    let places = |code: u8| {
+        let mut places = vec![None; usize::from(u8::MAX) + 1];
+        if let Some(entity) = Entity::from_code(code) {
+            let mut before = Columns::default();
+            for column in read_columns(entity) {
+                let slot = slot(column);
+                places[usize::from(column.field.code())] = Some((slot, before.widths().of(slot)));
+                before.0.push((slot, column.field.as_str().into()));
+            }
+        }
+        places.into_boxed_slice()
+    };
+    entities.map(places).collect()
+});
+
+/// Where a field of an entity stands among [its columns](row_columns): the nth of which kind.
+pub(crate) fn place(entity: Entity, field: Field) -> Option<(Slot, usize)> {
+    PLACES[usize::from(entity.code())][usize::from(field.code())]
+}
+
+/// The columns of an entity's table that make a row, as a part of a wide row. The id is the first of its kind.
+pub(crate) fn row_columns(entity: Entity) -> Columns {
+    let expression = |column: Column| {
+        let name = column.field.as_str();
+        let is_small = column.field == Field::Stars;
+        (slot(column), if is_small { format!("{name}::bigint").into() } else { name.into() })
+    };
+    Columns(read_columns(entity).map(expression).collect())
+}
+
+/// A row of `entity` from [its columns](row_columns).
+pub(crate) fn from_columns(store: &str, entity: Entity, told: Told<'_>) -> Result<Row> {
+    let columns = Fields { store, entity, told };
     Ok(match entity {
         Entity::User => columns.user()?.into(),
         Entity::Ticket => columns.ticket()?.into(),
@@ -70,20 +128,21 @@ pub(crate) fn from_columns(store: &str, entity: Entity, row: &PgRow) -> Result<R
 }
 
 /// The columns of one row, by field.
-struct Columns<'r> {
+struct Fields<'r> {
     store: &'r str,
     entity: Entity,
-    row: &'r PgRow,
+    told: Told<'r>,
 }
 
-impl<'r> Columns<'r> {
+impl<'r> Fields<'r> {
     fn get<T: Decode<'r, Postgres> + Type<Postgres>>(&self, field: Field) -> Result<T> {
         // What sqlx says of it may hold the value, which may be personal.
-        self.row.try_get(field.as_str()).map_err(|_| self.damaged(field))
+        let value = place(self.entity, field).and_then(|(slot, nth)| self.told.get(slot, nth).ok());
+        value.ok_or_else(|| self.damaged(field))
     }
 
     fn damaged(&self, field: Field) -> Error {
-        let key = self.row.try_get("id").map(|id| Key { entity: self.entity, id });
+        let key = self.told.get(Slot::Id, 0).map(|id| Key { entity: self.entity, id });
         let row = key.map_or_else(|_| self.entity.to_string(), |key| key.to_string());
         Error::Damaged { store: self.store.to_owned(), detail: format!("column {field} of {row} can't be read") }
     }
@@ -127,8 +186,8 @@ impl<'r> Columns<'r> {
     }
 
     fn stars(&self) -> Result<Stars> {
-        let stars: i16 = self.get(Field::Stars)?;
-        Stars::new(stars.into()).map_err(|_| self.damaged(Field::Stars))
+        let stars: i64 = self.get(Field::Stars)?;
+        Stars::new(stars).map_err(|_| self.damaged(Field::Stars))
     }
 
     fn version(&self) -> Result<Version> {

@@ -4,11 +4,12 @@ use bsm_core::model::{Entity, Key, UserId};
 use bsm_core::store::{Idempotency, Remembered};
 use bsm_core::{Error, model::Timestamp};
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, Row as _};
+use sqlx::PgConnection;
 
 use crate::fault::Fault;
 use crate::names::Statement;
 use crate::store::Desk;
+use crate::wide::{Columns, Parameter, Slot, Told, Wide};
 
 /// How many keys that are past their time a command with a key of its own cleans up. More than one, so that they don't
 /// pile up.
@@ -18,7 +19,6 @@ const FORGET_AT_ONCE: i64 = 4;
 #[derive(Debug)]
 pub(crate) struct Statements {
     claim: Statement,
-    known: Statement,
     forget: Statement,
 }
 
@@ -31,9 +31,6 @@ impl Statements {
                  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (actor, key) DO UPDATE SET digest = excluded.digest, \
                  answer_entity = excluded.answer_entity, answer_id = excluded.answer_id, \
                  keep_until = excluded.keep_until WHERE old.keep_until <= $7 RETURNING true",
-            ),
-            known: statement(
-                "SELECT digest, answer_entity, answer_id, keep_until FROM {}.idempotency_keys WHERE actor = $1 AND key = $2",
             ),
             forget: statement(
                 "DELETE FROM {}.idempotency_keys WHERE (actor, key) IN (SELECT actor, key FROM {}.idempotency_keys \
@@ -81,17 +78,37 @@ pub(crate) async fn known(
     actor: UserId,
     key: &str,
 ) -> Result<Option<Remembered>, Fault> {
+    let mut wide = Wide::new(desk.names.quoted());
+    add(desk, &mut wide, 0, actor, key);
+    let Some(asked) = wide.finish() else { return Ok(None) };
+    let layout = asked.layout;
+    let row = asked.query().fetch_optional(connection).await?;
+    row.map(|row| told(desk, Told::new(&row, layout))).transpose()
+}
+
+/// Adds the look for a key to a statement. The server knows no key with the character NUL.
+pub(crate) fn add(desk: &Desk, wide: &mut Wide<'_>, tag: i64, actor: UserId, key: &str) {
     if key.contains('\0') {
-        return Ok(None);
+        return;
     }
-    let known = desk.remembers.known.query().bind(actor.as_uuid()).bind(key.to_owned());
-    let Some(row) = known.fetch_optional(connection).await? else { return Ok(None) };
+    let actor = wide.given(Parameter::Id(actor.as_uuid()), "uuid");
+    let actor = wide.sought(&actor);
+    let key = wide.given(Parameter::Text(key.to_owned()), "text COLLATE \"C\"");
+    let columns =
+        [(Slot::Bytes, "digest"), (Slot::Text, "answer_entity"), (Slot::Id, "answer_id"), (Slot::Time, "keep_until")];
+    let columns = Columns(columns.map(|(slot, name)| (slot, name.into())).to_vec());
+    let from = format!("FROM {}.idempotency_keys WHERE actor = {actor} AND key = {key}", desk.names.quoted());
+    wide.part(tag, columns, from);
+}
+
+/// What was found by [`add`].
+pub(crate) fn told(desk: &Desk, told: Told<'_>) -> Result<Remembered, Fault> {
     let damaged = || desk.damaged("an idempotency key can't be read".to_owned());
-    let digest: Vec<u8> = row.try_get(0)?;
-    let entity: Entity = row.try_get::<&str, _>(1)?.parse().map_err(|_| damaged())?;
-    Ok(Some(Remembered {
+    let digest: Vec<u8> = told.get(Slot::Bytes, 0)?;
+    let entity: Entity = told.get::<&str>(Slot::Text, 0)?.parse().map_err(|_| damaged())?;
+    Ok(Remembered {
         digest: digest.try_into().map_err(|_| damaged())?,
-        answer: Key { entity, id: row.try_get(2)? },
-        keep_until: row.try_get::<DateTime<Utc>, _>(3)?.try_into().map_err(|_| damaged())?,
-    }))
+        answer: Key { entity, id: told.get(Slot::Id, 0)? },
+        keep_until: told.get::<DateTime<Utc>>(Slot::Time, 0)?.try_into().map_err(|_| damaged())?,
+    })
 }

@@ -20,7 +20,7 @@ use crate::import::{self, Import};
 use crate::names::Names;
 use crate::poll::{self, Lead};
 use crate::reach::Reach;
-use crate::{commit, feed, history, migrate, read, remember, verify, write};
+use crate::{commit, feed, migrate, read, remember, verify, write};
 
 /// How many connections a store of its own opens at most.
 const CONNECTIONS: u32 = 16;
@@ -45,8 +45,6 @@ pub(crate) struct Desk {
     pub(crate) begin: &'static str,
     pub(crate) writes: write::Statements,
     pub(crate) remembers: remember::Statements,
-    pub(crate) reads: read::Statements,
-    pub(crate) histories: history::Statements,
     pub(crate) feeds: feed::Statements,
     pub(crate) positions: feed::position::Statements,
     pub(crate) trims: feed::trim::Statements,
@@ -147,8 +145,6 @@ impl PostgresStore {
         let desk = Desk {
             writes: write::Statements::new(|text| names.statement(text)),
             remembers: remember::Statements::new(|text| names.statement(text)),
-            reads: read::Statements::new(|text| names.statement(text)),
-            histories: history::Statements::new(|text| names.statement(text)),
             feeds: feed::Statements::new(|text| names.statement(text)),
             positions: feed::position::Statements::new(|text| names.statement(text)),
             trims: feed::trim::Statements::new(|text| names.statement(text)),

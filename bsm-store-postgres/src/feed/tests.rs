@@ -1,6 +1,7 @@
 //! How many rows the server looks at for a page of a feed, as it says itself, however wrong its statistics are. Needs the
 //! server of the crate's other tests.
 
+use bsm_core::model::{Entity, Key, Version};
 use serde_json::Value as Json;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -9,33 +10,12 @@ use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::names::Statement;
+use crate::{history, plans};
 
 const EVENTS: i64 = 20_000;
 const CUSTOMERS: i64 = 200;
 
 type Bound<'q> = Query<'q, Postgres, PgArguments>;
-
-/// The rows that leave the scans of tables in a plan, those that they remove included; and the tables that were read
-/// without an index.
-fn looked_at(plan: &Json, total: &mut u64, unindexed: &mut Vec<String>) {
-    let number = |name: &str| plan.get(name).and_then(Json::as_f64).unwrap_or(0.0);
-    let text = |name: &str| plan.get(name).and_then(Json::as_str);
-    if let (Some(kind), Some(table)) = (text("Node Type"), text("Relation Name"))
-        // What writes tells of no reading, and the table of one row has no need of an index.
-        && kind != "ModifyTable"
-        && table != "desk"
-    {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts of rows")]
-        let rows = ((number("Actual Rows") + number("Rows Removed by Filter")) * number("Actual Loops")) as u64;
-        *total += rows;
-        if !["Index", "Bitmap", "Tid"].iter().any(|found| kind.starts_with(found)) {
-            unindexed.push(table.to_owned());
-        }
-    }
-    for part in plan.get("Plans").and_then(Json::as_array).into_iter().flatten() {
-        looked_at(part, total, unindexed);
-    }
-}
 
 /// What a statement cost, and what it may.
 #[derive(Debug)]
@@ -59,9 +39,8 @@ async fn cost<'q>(
     transaction.rollback().await.expect("ends");
     let plan: String = sqlx::Row::try_get_unchecked(&row, 0).expect("is text");
     let plan: Json = serde_json::from_str(&plan).expect("is JSON");
-    let (mut total, mut unindexed) = (0, Vec::new());
-    looked_at(&plan[0]["Plan"], &mut total, &mut unindexed);
-    (total, unindexed)
+    let told = plans::Cost::of(&plan);
+    (told.rows, told.unindexed)
 }
 
 async fn run(store: &PostgresStore, text: &str) {
@@ -86,15 +65,13 @@ async fn costs(store: &PostgresStore, statistics: &'static str) -> Vec<Cost> {
     let page =
         cost(store, &desk.feeds.of_customer, |query| query.bind(theirs / 2).bind(theirs).bind(20_i64).bind(someone));
     note("a page of a customer's", 40, page.await);
-    let asked = (0..50).map(|n| Uuid::from_u128(1000 + n)).collect::<Vec<_>>();
-    let entries = cost(store, &desk.histories.by_key, |query| {
-        query.bind(vec!["ticket"; asked.len()]).bind(asked.clone()).bind(vec![1_i64; asked.len()])
-    });
-    note("what history tells of a page", 50, entries.await);
-    let log = cost(store, &desk.histories.log, |query| {
-        query.bind("ticket").bind(Uuid::from_u128(5000)).bind(1_i64).bind(50_i64)
-    });
-    note("a page of the log", 50, log.await);
+    let asked = (0..50).map(|n| (Key { entity: Entity::Ticket, id: Uuid::from_u128(1000 + n) }, Version(1)));
+    let asked = history::by_key(desk, &asked.collect::<Vec<_>>()).expect("is asked");
+    let mut connection = store.desk.pool.acquire().await.expect("connects");
+    let told = plans::Prepared::new(&mut connection, "entries", &asked).await.cost(&mut connection).await;
+    // It is sqlx' again.
+    connection.close().await.expect("closes");
+    note("what history tells of a page", 50, (told.rows, told.unindexed));
     let looks = cost(store, &desk.polls.concerned, |query| query.bind(EVENTS - 20).bind(EVENTS));
     // And the oldest, to know whether some of them were trimmed.
     note("whom what came concerns", 21, looks.await);
