@@ -12,18 +12,24 @@
 //! **Locks come first, and every look at a row is a later statement**: at READ COMMITTED each statement sees what was
 //! committed when it began, so one that had waited for a lock itself would decide on what stood before.
 //!
-//! Several statements for now, one round trip each. They are to become one call of a function on the server: it takes the
-//! same JSON, and does the same in the same order.
+//! Most commands are done by a call, which is one round trip and may hold several of them ([`coalesce`]); it does the same
+//! in the same order, but can only say that something did not hold. What did not, and whatever a call can't do, is done
+//! here, in several statements of one round trip each: **the long way**.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use bsm_core::Error;
 use bsm_core::model::Key;
 use bsm_core::store::{ChangeSet, Committed, Guard, Stamp, Write};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::apply::Rows;
+use crate::coalesce::{self, Outcome};
 use crate::fault::Fault;
 use crate::lock::Locks;
+use crate::part::Part;
 use crate::store::Desk;
 use crate::{check, fetch, remember, write};
 
@@ -31,10 +37,27 @@ use crate::{check, fetch, remember, write};
 const ATTEMPTS: usize = 8;
 
 /// Checks and applies all of `change`, or nothing of it.
-pub(crate) async fn commit(desk: &Desk, change: &ChangeSet) -> bsm_core::Result<Committed> {
+pub(crate) async fn commit(desk: &Arc<Desk>, change: &ChangeSet) -> bsm_core::Result<Committed> {
+    check::keepable(desk, &change.writes)?;
+    let command = Uuid::new_v4();
+    if let Some(part) = Part::of(&desk.names, change, command) {
+        match coalesce::commit(desk, part).await {
+            Outcome::Done(numbers) => return Ok(Committed { stamp: stamp(), numbers, repeated: None }),
+            Outcome::Not => {}
+            Outcome::Unknown => {
+                let source = "the connection was lost while the server was asked to commit".into();
+                return Err(Error::OutcomeUnknown { store: desk.name.clone(), source });
+            }
+        }
+    }
+    the_long_way(desk, change, command).await
+}
+
+/// A command alone, statement by statement.
+async fn the_long_way(desk: &Desk, change: &ChangeSet, command: Uuid) -> bsm_core::Result<Committed> {
     let mut attempt = 1;
     loop {
-        match once(desk, change).await {
+        match once(desk, change, command).await {
             Ok(committed) => return Ok(committed),
             Err(fault) if fault.got_between() && attempt < ATTEMPTS => attempt += 1,
             Err(fault) => return Err(fault.of_command(&desk.name, change)),
@@ -43,9 +66,9 @@ pub(crate) async fn commit(desk: &Desk, change: &ChangeSet) -> bsm_core::Result<
 }
 
 /// One try. A transaction that is dropped, or fails before the last line, is rolled back.
-async fn once(desk: &Desk, change: &ChangeSet) -> Result<Committed, Fault> {
+async fn once(desk: &Desk, change: &ChangeSet, command: Uuid) -> Result<Committed, Fault> {
     let mut transaction = desk.begin_with(desk.begin).await?;
-    match perform(desk, &mut transaction, change).await {
+    match perform(desk, &mut transaction, change, command).await {
         Ok((committed, true)) => {
             transaction.commit().await.map_err(Fault::AtCommit)?;
             Ok(committed)
@@ -63,8 +86,12 @@ async fn once(desk: &Desk, change: &ChangeSet) -> Result<Committed, Fault> {
 }
 
 /// Everything between beginning and commit. Returns whether there is anything to commit.
-async fn perform(desk: &Desk, connection: &mut PgConnection, change: &ChangeSet) -> Result<(Committed, bool), Fault> {
-    check::keepable(desk, &change.writes)?;
+async fn perform(
+    desk: &Desk,
+    connection: &mut PgConnection,
+    change: &ChangeSet,
+    command: Uuid,
+) -> Result<(Committed, bool), Fault> {
     if let Some(idempotency) = &change.idempotency
         && let Some(answer) = remember::claim(desk, connection, idempotency, change.recorded_at).await?
     {
@@ -82,7 +109,7 @@ async fn perform(desk: &Desk, connection: &mut PgConnection, change: &ChangeSet)
     check::children(desk, connection, &rows).await?;
 
     write::rows(desk, connection, &rows).await?;
-    write::history(desk, connection, &change.history).await?;
+    write::history(desk, connection, &change.history, Some(command)).await?;
     write::feed(desk, connection, change, &rows).await?;
     // Last, since others may wait for the same counters.
     write::counters(desk, connection, &rows).await?;

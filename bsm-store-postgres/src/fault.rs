@@ -62,6 +62,20 @@ impl Fault {
         self.sqlstate().is_some_and(|code| codes.contains(&code.as_str()))
     }
 
+    /// What went wrong with a statement that was a transaction of its own: if the server did not say that it refused, it may
+    /// have committed.
+    pub(crate) fn in_one_statement(self) -> Self {
+        match self {
+            Self::Server(error) if !is_refusal(&error) => Self::AtCommit(error),
+            other => other,
+        }
+    }
+
+    /// Whether what was asked for may have happened.
+    pub(crate) fn may_have_happened(&self) -> bool {
+        matches!(self, Self::AtCommit(error) if !is_refusal(error))
+    }
+
     /// Whether a table that was to be made is there already.
     pub(crate) fn is_duplicate_table(&self) -> bool {
         self.sqlstate().is_some_and(|code| code == DUPLICATE_TABLE)
@@ -127,6 +141,15 @@ fn refused(error: &dyn DatabaseError, store: &str) -> Option<Error> {
 /// The error of a store that was closed.
 pub(crate) fn closed(store: String) -> Error {
     Error::Closed { store, reason: "it was closed" }
+}
+
+/// Whether the server said no. One that is going down may say so after it has committed.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+        _ => code.is_some_and(|code| !code.starts_with("57P") && !code.starts_with("08")),
+    }
 }
 
 fn by_constraint(error: &dyn DatabaseError, change: &ChangeSet) -> Option<Error> {

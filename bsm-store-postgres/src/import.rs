@@ -226,7 +226,7 @@ async fn restore(
     if replaces {
         desk.imports.uniques_now.query().execute(&mut *connection).await?;
     }
-    write::history(desk, connection, &part.history).await?;
+    write::history(desk, connection, &part.history, None).await?;
     write::counters(desk, connection, &rows).await?;
     Ok(())
 }

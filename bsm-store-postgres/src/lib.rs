@@ -46,7 +46,9 @@
 
 mod address;
 mod apply;
+mod call;
 mod check;
+mod coalesce;
 mod commit;
 mod fault;
 mod feed;
@@ -54,9 +56,11 @@ mod fetch;
 mod gate;
 mod history;
 mod import;
+mod kept;
 mod lock;
 mod migrate;
 mod names;
+mod part;
 mod poll;
 mod reach;
 mod read;

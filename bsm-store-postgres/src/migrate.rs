@@ -10,8 +10,12 @@ use crate::fault::Fault;
 use crate::names::Names;
 
 /// The migrations: the number of each, and its text.
-const MIGRATIONS: [(i32, &str); 2] =
-    [(1, include_str!("../migrations/0001_init.sql")), (2, include_str!("../migrations/0002_feed.sql"))];
+const MIGRATIONS: [(i32, &str); 4] = [
+    (1, include_str!("../migrations/0001_init.sql")),
+    (2, include_str!("../migrations/0002_feed.sql")),
+    (3, include_str!("../migrations/0003_by_hand.sql")),
+    (4, include_str!("../migrations/0004_commit.sql")),
+];
 
 /// The newest of them.
 const NEWEST: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;

@@ -1,6 +1,7 @@
 //! The store: what the desk's portals hold. It opens a desk, and passes commands and reads to the rooms that do them.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,10 +15,12 @@ use sqlx::{PgPool, Postgres, Row as _, Transaction};
 use tokio::sync::SemaphorePermit;
 
 use crate::address::{self, Address};
+use crate::coalesce::{self, Queue};
 use crate::fault::{Fault, closed};
 use crate::gate::Gate;
 use crate::import::{self, Import};
-use crate::names::Names;
+use crate::kept::Kept;
+use crate::names::{Names, Statement};
 use crate::poll::{self, Lead};
 use crate::reach::Reach;
 use crate::{commit, feed, history, migrate, read, remember, verify, write};
@@ -43,6 +46,14 @@ pub(crate) struct Desk {
     pub(crate) name: String,
     /// Begins a command.
     pub(crate) begin: &'static str,
+    /// Whether a statement by itself is a transaction as commands need it.
+    pub(crate) is_direct: bool,
+    /// Does a call.
+    pub(crate) call: Statement,
+    /// Commands that wait for a call.
+    pub(crate) queue: Queue,
+    /// Connections for calls.
+    pub(crate) kept: Kept,
     pub(crate) writes: write::Statements,
     pub(crate) remembers: remember::Statements,
     pub(crate) reads: read::Statements,
@@ -95,7 +106,7 @@ impl Desk {
 /// # }
 /// ```
 pub struct PostgresStore {
-    pub(crate) desk: Desk,
+    pub(crate) desk: Arc<Desk>,
     /// Who waits for the feed to go on.
     pub(crate) reach: Reach,
     /// Who of them looks.
@@ -140,10 +151,15 @@ impl PostgresStore {
 
     async fn open(pool: PgPool, names: Names, name: String, owns_pool: bool) -> Result<Self> {
         migrate::migrate(&pool, &names, &name).await?;
+        let settings = sqlx::query(
+            "SELECT current_setting('fsync') = 'on', current_setting('synchronous_commit') = 'off', \
+             current_setting('default_transaction_isolation') = 'read committed' \
+             AND current_setting('default_transaction_read_only') = 'off'",
+        );
         let settings =
-            sqlx::query("SELECT current_setting('fsync') = 'on', current_setting('synchronous_commit') = 'off'");
-        let settings = settings.fetch_one(&pool).await.and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-        let (durable, relaxed): (bool, bool) = settings.map_err(|error| Fault::Server(error).into_error(&name))?;
+            settings.fetch_one(&pool).await.and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)));
+        let (durable, relaxed, is_direct): (bool, bool, bool) =
+            settings.map_err(|error| Fault::Server(error).into_error(&name))?;
         let desk = Desk {
             writes: write::Statements::new(|text| names.statement(text)),
             remembers: remember::Statements::new(|text| names.statement(text)),
@@ -155,12 +171,16 @@ impl PostgresStore {
             polls: poll::Statements::new(|text| names.statement(text)),
             imports: import::Statements::new(&names),
             begin: if relaxed { BEGIN_SYNCED } else { BEGIN },
+            is_direct,
+            call: names.statement("SELECT {}.bsm_commit($1::jsonb)::text"),
+            queue: Queue::default(),
+            kept: Kept::new(coalesce::CALLS),
             pool,
             names,
             name,
         };
         let (reach, lead, import) = (Reach::default(), Lead::default(), Import::default());
-        Ok(Self { desk, reach, lead, import, gate: Gate::default(), durable, owns_pool })
+        Ok(Self { desk: Arc::new(desk), reach, lead, import, gate: Gate::default(), durable, owns_pool })
     }
 
     /// Lets a call through, if the store is open and not shut by an import.
@@ -243,6 +263,7 @@ impl Store for PostgresStore {
         self.import.give_up().await;
         self.gate.close().await;
         self.import.give_up().await;
+        self.desk.kept.give_back();
         if self.owns_pool {
             self.desk.pool.close().await;
         }

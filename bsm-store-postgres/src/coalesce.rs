@@ -1,0 +1,158 @@
+//! Commands that wait at the same moment go as one call.
+//!
+//! Whoever finds room goes at once, alone, in their own future. Whoever does not, waits; and when a call has ended, what
+//! waits by then goes as the next one, on a task of its own, so that nobody who is dropped takes others along. What shares a
+//! row with a command of the call waits for the one after it.
+//!
+//! A call needs only be right about success. Commands that it leaves out, and all of one that the server refused, are done
+//! alone by whoever sent them.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::call::{Call, Numbers};
+use crate::fault::Fault;
+use crate::part::Part;
+use crate::store::Desk;
+
+/// How many calls are under way at the same moment. More would be smaller, and each costs a commit of the server's.
+pub(crate) const CALLS: usize = 2;
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It happened, and its rows were given these numbers.
+    Done(Numbers),
+    /// It did not happen.
+    Not,
+    /// Whether it happened is not known.
+    Unknown,
+}
+
+/// A command that waits.
+struct Waiting {
+    part: Part,
+    answer: oneshot::Sender<Outcome>,
+}
+
+/// Those who wait, and how many calls are under way.
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Waiting>,
+    under_way: usize,
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call's room among those under way. Whatever becomes of the call, the next one follows.
+struct Room {
+    desk: Arc<Desk>,
+    runtime: Handle,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let (call, answers) = self.desk.queue.next();
+        if answers.is_empty() {
+            return;
+        }
+        let next = Self { desk: Arc::clone(&self.desk), runtime: self.runtime.clone() };
+        // Where the runtime is gone nobody waits any more, and the task is dropped at once with what it holds.
+        drop(self.runtime.spawn(next.lead(call, answers)));
+    }
+}
+
+impl Room {
+    /// Sends what waited.
+    async fn lead(self, call: Call, answers: Vec<oneshot::Sender<Outcome>>) {
+        let outcomes = send(&self.desk, &call).await;
+        for (answer, outcome) in answers.into_iter().zip(outcomes) {
+            // One who was dropped does not ask.
+            drop(answer.send(outcome));
+        }
+    }
+}
+
+impl Queue {
+    /// The next call, and who waits for its answers. If nobody waits, the room of the call that ended is free.
+    fn next(&self) -> (Call, Vec<oneshot::Sender<Outcome>>) {
+        let (mut call, mut answers) = (Call::default(), Vec::new());
+        let mut state = self.state();
+        let mut left = VecDeque::new();
+        while let Some(Waiting { part, answer }) = state.waiting.pop_front() {
+            if answer.is_closed() {
+                continue;
+            }
+            match call.take(part) {
+                None => answers.push(answer),
+                Some(part) => left.push_back(Waiting { part, answer }),
+            }
+        }
+        state.waiting = left;
+        if answers.is_empty() {
+            state.under_way -= 1;
+        }
+        drop(state);
+        (call, answers)
+    }
+}
+
+/// Does a command, alone or along with others.
+pub(crate) async fn commit(desk: &Arc<Desk>, part: Part) -> Outcome {
+    let waits = {
+        let mut state = desk.queue.state();
+        if state.under_way < CALLS {
+            state.under_way += 1;
+            Err(part)
+        } else {
+            let (answer, waits) = oneshot::channel();
+            state.waiting.push_back(Waiting { part, answer });
+            Ok(waits)
+        }
+    };
+    match waits {
+        Ok(waits) => waits.await.unwrap_or(Outcome::Unknown),
+        Err(part) => {
+            let _room = Room { desk: Arc::clone(desk), runtime: Handle::current() };
+            let mut call = Call::default();
+            call.take(part);
+            send(desk, &call).await.pop().unwrap_or(Outcome::Not)
+        }
+    }
+}
+
+/// Sends a call.
+async fn send(desk: &Desk, call: &Call) -> Vec<Outcome> {
+    match attempt(desk, call).await {
+        Ok(numbers) => numbers.into_iter().map(|numbers| numbers.map_or(Outcome::Not, Outcome::Done)).collect(),
+        Err(fault) => {
+            let is_unknown = fault.may_have_happened();
+            (0..call.len()).map(|_| if is_unknown { Outcome::Unknown } else { Outcome::Not }).collect()
+        }
+    }
+}
+
+async fn attempt(desk: &Desk, call: &Call) -> Result<Vec<Option<Numbers>>, Fault> {
+    if !desk.is_direct {
+        let mut transaction = desk.begin_with(desk.begin).await?;
+        let done = call.send(desk, &mut transaction).await?;
+        transaction.commit().await.map_err(Fault::AtCommit)?;
+        return Ok(done);
+    }
+    let mut connection = desk.kept.take(&desk.pool).await?;
+    let done = call.send(desk, &mut connection).await.map_err(Fault::in_one_statement)?;
+    desk.kept.keep(connection);
+    Ok(done)
+}
