@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bsm_core::model::{Entity, HistoryEntry, Key, Row, UserId, Value, Version};
-use bsm_core::schema::{Field, contributions, counters, relations, relations_from, relations_to, uniques};
+use bsm_core::schema::{Field, Relation, contributions, counters, relations_from, relations_to, uniques};
 use bsm_core::store::{
     Answers, Branch, Capabilities, ChangeSet, Committed, CountQuery, FeedEvent, FeedPage, FeedPlace, FeedQuery, Guard,
     HistoryQuery, LogQuery, Order, ReadSet, Remembered, Scan, Scanned, Stamp, Store, UniqueValue, Verification, Write,
@@ -97,10 +97,15 @@ impl Store for TinyStore {
         let state = self.open()?;
         let numbered = Entity::ALL.iter().filter(|entity| entity.is_numbered());
         let number = |entity: &Entity| (*entity, state.numbers.get(entity).copied().unwrap_or(0));
+        let got: Vec<_> = set.get.iter().map(|key| state.rows.get(key).cloned()).collect();
+        let found: Vec<_> = set.find.iter().map(|value| state.find(value)).collect::<Result<_>>()?;
+        let scanned = set.scan.as_ref().map(|scan| state.scan(scan)).transpose()?;
+        let page = scanned.iter().flat_map(|scanned| &scanned.rows);
         Ok(Answers {
-            got: set.get.iter().map(|key| state.rows.get(key).cloned()).collect(),
-            found: set.find.iter().map(|value| state.find(value)).collect::<Result<_>>()?,
-            scanned: set.scan.as_ref().map(|scan| state.scan(scan)).transpose()?,
+            followed: state.followed(&set.follow, got.iter().chain(&found).flatten().chain(page)),
+            got,
+            found,
+            scanned,
             history: set.history.as_ref().map(|query| state.history(query)).unwrap_or_default(),
             log: set.log.as_ref().map(|query| state.log(query)).unwrap_or_default(),
             counts: set.counts.iter().map(|query| state.count(query)).collect::<Result<_>>()?,
@@ -316,14 +321,16 @@ impl State {
         if places.peek().is_none() {
             answer.resume = None;
         }
-        let named = answer.rows.iter().flat_map(|row| {
-            let asked = relations().iter().filter(|spec| scan.include.contains(&spec.relation));
-            let own = asked.filter(|spec| spec.from == row.entity());
-            own.filter_map(|spec| Some(Key { entity: spec.to, id: row.value(spec.field).as_id()? }))
-        });
-        let related: BTreeMap<Key, &Row> = named.filter_map(|key| Some((key, self.rows.get(&key)?))).collect();
-        answer.related = related.into_values().cloned().collect();
         Ok(answer)
+    }
+
+    fn followed<'a>(&self, follow: &[Relation], rows: impl Iterator<Item = &'a Row>) -> Vec<Row> {
+        let named = rows.flat_map(|row| {
+            let asked = relations_from(row.entity()).filter(|spec| follow.contains(&spec.relation));
+            asked.filter_map(|spec| Some(Key { entity: spec.to, id: row.value(spec.field).as_id()? }))
+        });
+        let followed: BTreeMap<Key, &Row> = named.filter_map(|key| Some((key, self.rows.get(&key)?))).collect();
+        followed.into_values().cloned().collect()
     }
 
     fn history(&self, query: &HistoryQuery) -> Vec<HistoryEntry> {

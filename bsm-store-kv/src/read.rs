@@ -1,8 +1,10 @@
 //! Answers a read set from one snapshot, so as of one moment. Called by the store only; writes nothing.
 
+use std::collections::HashSet;
 use std::ops::Bound;
 
 use bsm_core::model::{Entity, HistoryEntry, Key, Row, UserId, Value};
+use bsm_core::schema::{Relation, relations_from};
 use bsm_core::store::{
     Answers, CountQuery, FeedPlace, HistoryQuery, LogQuery, Order, ReadSet, Remembered, UniqueValue,
 };
@@ -59,11 +61,17 @@ impl Reader<'_, '_> {
     }
 
     fn answer(&self, set: &ReadSet) -> Result<Answers, Stop> {
-        let ReadSet { get, find, scan, history, log, counts, numbers, feed, used, at_least: _ } = set;
+        let ReadSet { get, find, scan, follow, history, log, counts, numbers, feed, used, at_least: _ } = set;
+        let got: Vec<_> = get.iter().map(|key| self.paced(self.snapshot.row(*key))).collect::<Result<_, _>>()?;
+        let found: Vec<_> = find.iter().map(|value| self.find(value)).collect::<Result<_, _>>()?;
+        let scanned = scan.as_ref().map(|scan| scan::scan(self, scan)).transpose()?;
+        let page = scanned.iter().flat_map(|scanned| &scanned.rows);
+        let followed = self.followed(follow, got.iter().chain(&found).flatten().chain(page))?;
         Ok(Answers {
-            got: get.iter().map(|key| self.paced(self.snapshot.row(*key))).collect::<Result<_, _>>()?,
-            found: find.iter().map(|value| self.find(value)).collect::<Result<_, _>>()?,
-            scanned: scan.as_ref().map(|scan| scan::scan(self, scan)).transpose()?,
+            got,
+            found,
+            scanned,
+            followed,
             history: history.as_ref().map_or(Ok(Vec::new()), |query| self.history(query))?,
             log: log.as_ref().map_or(Ok(Vec::new()), |query| self.log(query))?,
             counts: counts.iter().map(|query| self.count(query)).collect::<Result<_, _>>()?,
@@ -92,6 +100,30 @@ impl Reader<'_, '_> {
             row.ok_or_else(|| record::damaged(self.snapshot.store(), &key, "it names a row that is not there"))?;
         // Of long texts the key holds a digest, so the row has the last word.
         Ok(Some(row).filter(|row| row.value(*field) == *value))
+    }
+
+    /// The rows that those rows name by the relations, each once.
+    fn followed<'a>(&self, follow: &[Relation], rows: impl Iterator<Item = &'a Row>) -> Result<Vec<Row>, Stop> {
+        let mut followed = Vec::new();
+        if follow.is_empty() {
+            return Ok(followed);
+        }
+        let mut seen = HashSet::new();
+        for row in rows {
+            for spec in relations_from(row.entity()).filter(|spec| follow.contains(&spec.relation)) {
+                let Some(id) = row.value(spec.field).as_id() else { continue };
+                let key = Key { entity: spec.to, id };
+                if !seen.insert(key) {
+                    continue;
+                }
+                let parent = self.paced(self.snapshot.row(key))?.ok_or_else(|| {
+                    let fault = format!("{} names {key}, which is not there", spec.relation);
+                    record::damaged(self.snapshot.store(), &key::row(row.key()), &fault)
+                })?;
+                followed.push(parent);
+            }
+        }
+        Ok(followed)
     }
 
     fn history(&self, query: &HistoryQuery) -> Result<Vec<HistoryEntry>, Stop> {

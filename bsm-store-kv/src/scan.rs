@@ -1,11 +1,9 @@
 //! A page of rows: the merge of some branches by id. Part of answering a read set.
 
-use std::collections::HashSet;
 use std::ops::Bound;
 
 use bsm_core::Result;
 use bsm_core::model::{Key, Row};
-use bsm_core::schema::relations;
 use bsm_core::store::{Branch, Order, Scan, Scanned};
 use bytes::Bytes;
 use uuid::Uuid;
@@ -45,7 +43,6 @@ pub(crate) fn scan(reader: &Reader<'_, '_>, scan: &Scan) -> Result<Scanned, Stop
     }
     while let Some(run) = first(&mut runs, scan.order) {
         if answer.rows.len() >= scan.limit || answer.examined >= scan.budget {
-            answer.related = related(reader, scan, &answer.rows)?;
             return Ok(answer);
         }
         let Some(place) = run.next.take() else { break };
@@ -58,7 +55,6 @@ pub(crate) fn scan(reader: &Reader<'_, '_>, scan: &Scan) -> Result<Scanned, Stop
         run.next = step(reader, &mut run.pairs)?;
     }
     answer.resume = None;
-    answer.related = related(reader, scan, &answer.rows)?;
     Ok(answer)
 }
 
@@ -133,27 +129,4 @@ fn row(reader: &Reader<'_, '_>, branch: &Branch, place: &Place) -> Result<Row, S
         return Err(damaged("the row that it names does not belong there").into());
     }
     Ok(row)
-}
-
-/// The rows that the page's rows name by the relations that were asked for, each once.
-fn related(reader: &Reader<'_, '_>, scan: &Scan, rows: &[Row]) -> Result<Vec<Row>, Stop> {
-    let mut related = Vec::new();
-    let mut seen = HashSet::new();
-    for row in rows {
-        for spec in relations().iter().filter(|spec| spec.from == row.entity() && scan.include.contains(&spec.relation))
-        {
-            let Some(id) = row.value(spec.field).as_id() else { continue };
-            let key = Key { entity: spec.to, id };
-            if !seen.insert(key) {
-                continue;
-            }
-            reader.pace()?;
-            let parent = reader.snapshot.row(key)?.ok_or_else(|| {
-                let fault = format!("{} names {key}, which is not there", spec.relation);
-                record::damaged(reader.snapshot.store(), &key::row(row.key()), &fault)
-            })?;
-            related.push(parent);
-        }
-    }
-    Ok(related)
 }

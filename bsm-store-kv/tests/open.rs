@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bsm_core::Error;
 use bsm_core::model::{Entity, Key, Row, Value};
-use bsm_core::schema::{Counter, Field, Index};
+use bsm_core::schema::{Counter, Field, Index, Relation};
 use bsm_core::store::{Answers, CountQuery, FeedQuery, HistoryQuery, LogQuery, Order, ReadSet, Store, UniqueValue};
 use bsm_store_kv::engine::Head;
 use bsm_store_kv::{KvOptions, KvStore};
@@ -137,6 +137,7 @@ fn questions() -> ReadSet {
             branch(by_status, vec![Value::Token { code: 1, text: "new" }]),
             branch(Index::primary(Entity::User), vec![]),
         ])),
+        follow: vec![Relation::ArticleAuthor],
         history: Some(HistoryQuery { key: user_id(1).into(), order: Order::OldestFirst, after: None, limit: 10 }),
         counts: [Counter::Users, Counter::Tickets, Counter::Articles]
             .map(|counter| CountQuery { counter, prefix: vec![] })

@@ -1,8 +1,10 @@
 //! Answers a read set as of one moment: in one transaction whose snapshot stays. Writes nothing, but that events of the feed
 //! are given their positions before it is read.
 
-use bsm_core::model::{Entity, Row, Value};
-use bsm_core::schema::{Field, counters, uniques};
+use std::collections::HashSet;
+
+use bsm_core::model::{Entity, Key, Row, Value};
+use bsm_core::schema::{Field, Relation, counters, relations_from, uniques};
 use bsm_core::store::{Answers, CountQuery, ReadSet, UniqueValue};
 use sqlx::{PgConnection, Row as _};
 
@@ -79,16 +81,17 @@ fn numbers() -> String {
 
 /// Whether the set is answered by a single statement, which has a moment of its own.
 fn is_one_statement(set: &ReadSet) -> bool {
-    let ReadSet { get, find, scan, history, log, counts, numbers, feed, used, at_least: _ } = set;
+    let ReadSet { get, find, scan, follow, history, log, counts, numbers, feed, used, at_least: _ } = set;
     let got = fetch::by_entity(get.iter().copied()).len();
     let asked = [history.is_some(), log.is_some(), *numbers, used.is_some()];
     let others = find.len() + counts.len() + asked.into_iter().filter(|asked| *asked).count();
-    scan.is_none() && feed.is_none() && got + others <= 1
+    scan.is_none() && follow.is_empty() && feed.is_none() && got + others <= 1
 }
 
 async fn answer(desk: &Desk, connection: &mut PgConnection, set: &ReadSet) -> Result<Answers, Fault> {
     // One server has every commit that it acknowledged, so `at_least` asks for nothing.
-    let ReadSet { get, find: wanted, scan, history: entries, log, counts, numbers, feed, used, at_least: _ } = set;
+    let ReadSet { get, find: wanted, scan, follow, history: entries, log, counts, numbers, feed, used, at_least: _ } =
+        set;
     let mut answers = Answers::default();
     let rows = fetch::rows(desk, connection, get.iter().copied()).await?;
     answers.got = get.iter().map(|key| rows.get(key).cloned()).collect();
@@ -98,6 +101,8 @@ async fn answer(desk: &Desk, connection: &mut PgConnection, set: &ReadSet) -> Re
     if let Some(scan) = scan {
         answers.scanned = Some(scan::scan(desk, connection, scan).await?);
     }
+    let named = named(follow, &answers);
+    answers.followed = fetch::rows(desk, connection, named).await?.into_values().collect();
     if let Some(query) = entries {
         answers.history = history::page(desk, connection, query).await?;
     }
@@ -117,6 +122,17 @@ async fn answer(desk: &Desk, connection: &mut PgConnection, set: &ReadSet) -> Re
         answers.used = remember::known(desk, connection, *actor, key).await?;
     }
     Ok(answers)
+}
+
+/// What the rows that were got, found and scanned name by the relations.
+fn named(follow: &[Relation], answers: &Answers) -> HashSet<Key> {
+    let page = answers.scanned.iter().flat_map(|scanned| &scanned.rows);
+    let rows = answers.got.iter().chain(&answers.found).flatten().chain(page);
+    let named = rows.flat_map(|row| {
+        let asked = relations_from(row.entity()).filter(|spec| follow.contains(&spec.relation));
+        asked.filter_map(|spec| row.value(spec.field).as_id().map(|id| Key { entity: spec.to, id }))
+    });
+    named.collect()
 }
 
 async fn find(desk: &Desk, connection: &mut PgConnection, wanted: &UniqueValue) -> Result<Option<Row>, Fault> {

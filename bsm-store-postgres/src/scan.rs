@@ -2,13 +2,11 @@
 //!
 //! The server merges: each branch is a run of an index, in the order of ids, and the merge of them is read only as far as
 //! the page needs, and never further than the budget. Which rows pass is asked of every row on the way, so that those
-//! that don't are counted. Rows and what they name are fetched by id afterwards, of the same moment.
-
-use std::collections::{HashMap, HashSet};
+//! that don't are counted. Rows are fetched by id afterwards, of the same moment.
 
 use bsm_core::Error;
 use bsm_core::model::{Key, Row};
-use bsm_core::schema::{Column, relations};
+use bsm_core::schema::Column;
 use bsm_core::store::{Branch, Condition, Order, Scan, Scanned};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
@@ -110,8 +108,7 @@ pub(crate) async fn scan(desk: &Desk, connection: &mut PgConnection, scan: &Scan
     let keys: Vec<Key> = places.iter().filter(|place| place.passes).map(|place| place.key).collect();
     let mut found = fetch::rows(desk, connection, keys.iter().copied()).await?;
     let rows: Vec<Row> = keys.iter().filter_map(|key| found.remove(key)).collect();
-    let related = related(desk, connection, scan, &rows).await?;
-    Ok(Scanned { rows, related, resume, examined })
+    Ok(Scanned { rows, resume, examined })
 }
 
 async fn places(
@@ -175,18 +172,6 @@ fn statement(desk: &Desk, scan: &Scan, budget: usize) -> Result<Option<(Statemen
          WHERE place <= {budget} AND (passes OR place = {budget} OR NOT more) ORDER BY id {direction} LIMIT $3"
     ));
     Ok(Some((statement, growing.parameters)))
-}
-
-/// The rows that the page's rows name by the relations that were asked for, each once.
-async fn related(desk: &Desk, connection: &mut PgConnection, scan: &Scan, rows: &[Row]) -> Result<Vec<Row>, Fault> {
-    let named = rows.iter().flat_map(|row| {
-        let asked =
-            relations().iter().filter(|spec| spec.from == row.entity() && scan.include.contains(&spec.relation));
-        asked.filter_map(|spec| row.value(spec.field).as_id().map(|id| Key { entity: spec.to, id }))
-    });
-    let named: HashSet<Key> = named.collect();
-    let found: HashMap<Key, Row> = fetch::rows(desk, connection, named).await?;
-    Ok(found.into_values().collect())
 }
 
 #[cfg(test)]

@@ -263,8 +263,10 @@ fn random_read(dice: &mut Dice, known: &Known) -> ReadSet {
             after: dice.one_in(2).then(|| known.some(dice, Entity::Ticket)),
             limit: dice.roll(12),
             budget: dice.roll(30),
-            include: Relation::ALL.iter().copied().filter(|_| dice.one_in(3)).collect(),
         });
+    }
+    if dice.one_in(2) {
+        set.follow = Relation::ALL.iter().copied().filter(|_| dice.one_in(3)).collect();
     }
     if dice.one_in(3)
         && let Some(row) = known.some_row(dice)
@@ -321,9 +323,9 @@ fn comparable(answers: Answers) -> Answers {
     let mut answers = Answers { got: rows(answers.got), found: rows(answers.found), ..answers };
     if let Some(scanned) = &mut answers.scanned {
         scanned.rows = std::mem::take(&mut scanned.rows).into_iter().map(unnumbered).collect();
-        scanned.related = std::mem::take(&mut scanned.related).into_iter().map(unnumbered).collect();
-        scanned.related.sort_by_key(Row::key);
     }
+    answers.followed = std::mem::take(&mut answers.followed).into_iter().map(unnumbered).collect();
+    answers.followed.sort_by_key(Row::key);
     answers.numbers.iter_mut().for_each(|(_, number)| *number = 0);
     if let Some(feed) = &mut answers.feed {
         feed.epoch = 0;

@@ -5,6 +5,7 @@
 //! all are decided before the first one is committed, so that a missing guard shows every time, not by luck.
 
 use super::prelude::*;
+use crate::store::{Answers, ReadSet};
 
 const ROUNDS: usize = 12;
 
@@ -265,7 +266,8 @@ pub async fn counters_hold_under_mixed_load(store: Arc<dyn Store>) -> Outcome {
 }
 
 /// All rows of a page, and all figures of a summary, are of one moment: a request and its ticket, which move together,
-/// are never seen apart. Proves that a read set is answered as of one moment, and that a commit is seen whole.
+/// are never seen apart, whether they stand on one page or one is followed from the other. Proves that a read set is
+/// answered as of one moment, and that a commit is seen whole.
 pub async fn a_page_is_of_one_moment(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
     let mut tickets = Vec::new();
@@ -273,6 +275,9 @@ pub async fn a_page_is_of_one_moment(store: Arc<dyn Store>) -> Outcome {
         tickets.push(w.converted().await?.1.id);
     }
     let (agent, reader) = (w.another_desk().agent(w.agent.actor()), w.another_desk().admin(w.admin.actor()));
+    let get = tickets.iter().map(|ticket| Key::from(*ticket)).collect();
+    let (below, pairs) =
+        (Arc::clone(&w.store), ReadSet { get, follow: vec![Relation::TicketRequest], ..ReadSet::default() });
     let write = async move {
         for _ in 0..30 {
             for ticket in &tickets {
@@ -294,6 +299,19 @@ pub async fn a_page_is_of_one_moment(store: Arc<dyn Store>) -> Outcome {
                 let phases = (ticket.phase, request.map(|row| row.phase));
                 assert_eq!(phases.1, Some(phases.0), "the ticket and its request are seen at two moments");
             }
+            let Answers { got, followed, .. } = below.read(pairs.clone()).await?;
+            let of = |row: &Row| match row {
+                Row::Ticket(ticket) => ticket.request_id.map(|id| (id, ticket.status.phase())),
+                Row::Request(request) => Some((request.id, request.status.phase())),
+                _ => None,
+            };
+            let mut pair: [Vec<_>; 2] =
+                [got.iter().flatten().filter_map(of).collect(), followed.iter().filter_map(of).collect()];
+            for side in &mut pair {
+                side.sort();
+            }
+            assert_eq!(pair[0], pair[1], "what is followed is seen at another moment");
+            assert_eq!(pair[0].len(), 4);
             let summary = reader.summary().await?;
             let resolved = summary.tickets.get(&TicketStatus::Resolved);
             assert_eq!(resolved, summary.requests.get(&RequestStatus::Fulfilled));

@@ -118,7 +118,7 @@ macro_rules! __conformance_cases {
                 no_change_is_lost,
                 a_deletion_sees_what_names_the_row_since,
                 what_was_done_meanwhile_is_seen,
-                what_was_done_between_reads_is_seen,
+                what_was_done_before_the_read_is_seen,
                 what_is_decided_later_is_recorded_later,
                 a_command_is_tried_a_bounded_number_of_times,
             }
@@ -172,6 +172,7 @@ macro_rules! __conformance_cases {
             any reads {
                 rows_come_in_the_order_asked,
                 rows_are_found_by_unique_values,
+                named_rows_come_with_the_rows,
                 a_field_that_is_not_unique_finds_nothing,
                 counters_come_by_family_and_leading_values,
                 history_tells_whether_there_is_more,

@@ -37,6 +37,49 @@ pub async fn rows_are_found_by_unique_values(store: Arc<dyn Store>) -> Outcome {
     Ok(())
 }
 
+/// The rows that rows name come with them, got or found, each once and only by the relations that were asked for. What is
+/// not there names nothing, and what a followed row names does not come.
+pub async fn named_rows_come_with_the_rows(store: Arc<dyn Store>) -> Outcome {
+    let (staff, customer, service) = (raw::user(2), raw::user(3), raw::service(1)?);
+    let request = raw::request(1, &service, customer.id);
+    let made = Ticket { request_id: Some(request.id), external_ref: Some("T".to_owned()), ..raw::ticket(1, staff.id) };
+    let request = ServiceRequest { ticket_id: Some(made.id), ..request };
+    let other = Ticket { requested_for: Some(customer.id), ..raw::ticket(2, staff.id) };
+    let base = Change::at(1).insert(staff.clone()).insert(customer.clone()).insert(service.clone());
+    store.commit(base.insert(request.clone()).insert(made.clone()).insert(other.clone()).set()).await?;
+    let ask = async |get: &[Key], find: &[&str], follow: &[Relation]| -> Result<Vec<Key>> {
+        let (entity, field) = (Entity::Ticket, Field::ExternalRef);
+        let value = |text: &&str| UniqueValue { entity, field, value: Value::from(*text).into_owned() };
+        let find = find.iter().map(value).collect();
+        let set = ReadSet { get: get.to_vec(), find, follow: follow.to_vec(), ..ReadSet::default() };
+        let followed = store.read(set).await?.followed;
+        let mut keys: Vec<Key> = followed.iter().map(Row::key).collect();
+        let again = store.read(ReadSet { get: keys.clone(), ..ReadSet::default() }).await?.got;
+        assert_eq!(followed.into_iter().map(Some).collect::<Vec<_>>(), again);
+        keys.sort_unstable();
+        Ok(keys)
+    };
+    let (staff, customer, service) = (Key::from(staff.id), Key::from(customer.id), Key::from(service.id));
+    let (made, other, request) = (Key::from(made.id), Key::from(other.id), Key::from(request.id));
+    let absent = Key::from(raw::ticket(3, raw::user(2).id).id);
+    let sorted = |mut keys: Vec<Key>| {
+        keys.sort_unstable();
+        keys
+    };
+    assert_eq!(ask(&[made], &[], &[Relation::TicketRequest]).await?, [request]);
+    assert_eq!(ask(&[], &["T"], &[Relation::TicketRequest]).await?, [request]);
+    assert_eq!(ask(&[made, other, made], &["T"], &[Relation::TicketCreatedBy]).await?, [staff]);
+    assert_eq!(
+        ask(&[request, made, other], &[], Relation::ALL).await?,
+        sorted(vec![staff, customer, service, request, made])
+    );
+    assert_eq!(ask(&[other], &[], &[Relation::TicketRequest, Relation::TicketAssignedTo]).await?, []);
+    assert_eq!(ask(&[made], &[], &[Relation::RequestTicket, Relation::RequestService]).await?, []);
+    assert_eq!(ask(&[absent, customer], &["none"], Relation::ALL).await?, []);
+    assert_eq!(ask(&[request, made], &["T"], &[]).await?, []);
+    Ok(())
+}
+
 /// A question by a field that is not unique is refused, and never answered with what happens to have the value.
 pub async fn a_field_that_is_not_unique_finds_nothing(store: Arc<dyn Store>) -> Outcome {
     let user = raw::user(2);
@@ -159,15 +202,8 @@ pub async fn everything_can_be_asked_at_once(store: Arc<dyn Store>) -> Outcome {
             field: Field::Email,
             value: Value::from(&user.email).into_owned(),
         }],
-        scan: Some(Scan {
-            branches: vec![branch],
-            within: TimeRange::ALL,
-            order,
-            after: None,
-            limit: 5,
-            budget: 5,
-            include: Vec::new(),
-        }),
+        scan: Some(Scan { branches: vec![branch], within: TimeRange::ALL, order, after: None, limit: 5, budget: 5 }),
+        follow: vec![Relation::TicketCreatedBy],
         history: Some(HistoryQuery { key, order, after: None, limit: 5 }),
         log: Some(LogQuery { entity: Entity::User, after: None, limit: 5 }),
         counts: vec![CountQuery { counter: Counter::Users, prefix: Vec::new() }],

@@ -1,9 +1,9 @@
-//! Pages of rows, asked of the store alone: merging, limits, budgets, going on, and what is included.
+//! Pages of rows, asked of the store alone: merging, limits, budgets, going on, and what its rows name.
 
 use super::prelude::*;
 use super::raw::{self, Change};
 use crate::schema::Index;
-use crate::store::{Branch, Condition, ReadSet, Scan, Scanned};
+use crate::store::{Answers, Branch, Condition, ReadSet, Scan, Scanned};
 use uuid::Uuid;
 
 fn branch(entity: Entity, fields: &[Field], values: Vec<Value<'static>>) -> Branch {
@@ -16,15 +16,7 @@ fn whole(entity: Entity) -> Branch {
 }
 
 fn scan(branches: Vec<Branch>) -> Scan {
-    Scan {
-        branches,
-        within: TimeRange::ALL,
-        order: Order::OldestFirst,
-        after: None,
-        limit: 100,
-        budget: 1_000,
-        include: Vec::new(),
-    }
+    Scan { branches, within: TimeRange::ALL, order: Order::OldestFirst, after: None, limit: 100, budget: 1_000 }
 }
 
 async fn ask(store: &Arc<dyn Store>, scan: &Scan) -> Result<Scanned> {
@@ -274,22 +266,24 @@ fn branch_of_no_index() -> Branch {
 /// for the rows on the page.
 pub async fn named_rows_come_with_the_page(store: Arc<dyn Store>) -> Outcome {
     let stock = Stock::new(&store).await?;
-    let keys = |answer: &Scanned| {
-        let mut keys: Vec<Key> = answer.related.iter().map(Row::key).collect();
+    let page = |scan: Scan, follow: &[Relation]| {
+        store.read(ReadSet { scan: Some(scan), follow: follow.to_vec(), ..ReadSet::default() })
+    };
+    let keys = |answers: &Answers| {
+        let mut keys: Vec<Key> = answers.followed.iter().map(Row::key).collect();
         keys.sort_unstable();
         keys
     };
-    let all = Scan { include: Relation::ALL.to_vec(), ..scan(Stock::merged()) };
-    let answer = ask(&store, &all).await?;
+    let answers = page(scan(Stock::merged()), Relation::ALL).await?;
     let service = Key { entity: Entity::Service, id: raw::id(Entity::Service, 1) };
-    assert_eq!(keys(&answer), [Key::from(stock.staff.id), stock.customer.id.into(), service]);
-    for row in &answer.related {
+    assert_eq!(keys(&answers), [Key::from(stock.staff.id), stock.customer.id.into(), service]);
+    for row in &answers.followed {
         assert_eq!(store.read(ReadSet { get: vec![row.key()], ..ReadSet::default() }).await?.got, [Some(row.clone())]);
     }
-    let include = vec![Relation::RequestService, Relation::TicketAssignedTo];
-    let some = Scan { include, limit: 2, ..scan(Stock::merged()) };
+    let some = Scan { limit: 2, ..scan(Stock::merged()) };
     // Ticket 1, which nobody works on, and request 2.
-    assert_eq!(keys(&ask(&store, &some).await?), [service]);
-    assert_eq!(ask(&store, &scan(Stock::merged())).await?.related, []);
+    let answers = page(some.clone(), &[Relation::RequestService, Relation::TicketAssignedTo]).await?;
+    assert_eq!(keys(&answers), [service]);
+    assert_eq!(page(some, &[]).await?.followed, []);
     Ok(())
 }

@@ -213,7 +213,6 @@ impl Desk {
                 after,
                 limit: limits::CLOSE_BATCH,
                 budget: limits::CLOSE_BATCH,
-                include: Vec::new(),
             };
             let set = ReadSet { scan: Some(scan), ..ReadSet::default() };
             let scanned = self.inner.store.read(set).await?.scanned.unwrap_or_default();

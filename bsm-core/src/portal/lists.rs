@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::model::{Entity, Row};
 use crate::schema::Relation;
-use crate::store::ReadSet;
+use crate::store::{Answers, ReadSet};
 use crate::view::{Listing, Page, Query, Related, Walk};
 
 use super::{Portal, PortalRole};
@@ -19,23 +19,22 @@ impl<R: PortalRole> Portal<R> {
         self.page(name, query, &[source], &[], |_, row| T::try_from(row).ok()).await
     }
 
-    /// A page of rows that `turn` makes of what stands in the list and of what that names by `include`.
+    /// A page of rows that `turn` makes of what stands in the list and of what that names by `follow`.
     pub(super) async fn page<T, L: Listing>(
         &self,
         name: &'static str,
         query: &Query<L>,
         sources: &[Entity],
-        include: &[Relation],
+        follow: &[Relation],
         turn: impl Fn(&Related, Row) -> Option<T>,
     ) -> Result<Page<T>> {
-        let (walk, scan) = Walk::begin(name, self.actor(), query, sources, include)?;
-        let answers = self.read(ReadSet { scan: Some(scan), ..ReadSet::default() }).await?;
-        let mut scanned = answers.scanned.unwrap_or_default();
+        let (walk, scan) = Walk::begin(name, self.actor(), query, sources)?;
+        let set = ReadSet { scan: Some(scan), follow: follow.to_vec(), ..ReadSet::default() };
+        let Answers { scanned, followed, .. } = self.read(set).await?;
         let scope = self.scope();
         // What a row names is not always the actor's to see: a customer is not told who works on their ticket.
-        let related = std::mem::take(&mut scanned.related).into_iter().filter(|row| scope.sees(row));
-        let related = Related::new(related);
-        let Page { rows, next, previous } = walk.end(scanned);
+        let related = Related::new(followed.into_iter().filter(|row| scope.sees(row)));
+        let Page { rows, next, previous } = walk.end(scanned.unwrap_or_default());
         // The listing of a portal never holds what its actor may not see; this makes sure of it.
         let seen = rows.into_iter().filter(|row| scope.sees(row));
         Ok(Page { rows: seen.filter_map(|row| turn(&related, row)).collect(), next, previous })

@@ -98,7 +98,6 @@ impl Admin {
             after: None,
             limit: limits::SET_NULL_MAX + 1,
             budget: limits::SET_NULL_MAX + 1,
-            include: Vec::new(),
         };
         let needs = Needs { scan: Some(assigned), ..Needs::keys([id.into()]) };
         self.call()

@@ -1,9 +1,6 @@
 //! How a call runs: admit the actor, read, decide, commit, and decide anew when another got in between.
 
-use std::collections::HashSet;
-
 use tracing::Instrument as _;
-use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::model::{Actor, Entity, Key, Record, Role, Row, TicketId, Timestamp, Value};
@@ -28,7 +25,7 @@ pub(super) struct Needs {
     pub(super) find: Vec<UniqueValue>,
     /// Rows of a listing.
     pub(super) scan: Option<Scan>,
-    /// Rows that those name, by these foreign keys, read after them.
+    /// Rows that those name, by these foreign keys, as of the same moment.
     pub(super) follow: Vec<Relation>,
 }
 
@@ -357,25 +354,16 @@ impl<'a> Call<'a> {
         let mut get = keys.clone();
         get.extend(actor.map(Key::from));
         let used = actor.zip(key.map(str::to_owned));
-        let set = ReadSet { get, find: find.clone(), scan: scan.clone(), used, ..ReadSet::default() };
+        let (find, scan, follow) = (find.clone(), scan.clone(), follow.clone());
+        let set = ReadSet { get, find, scan, follow, used, ..ReadSet::default() };
         let answers = self.read(set).await?;
         // One that is past its time is not known any more, though the store may not have forgotten it yet.
         if let Some(used) = answers.used.filter(|used| used.keep_until > self.desk.now()) {
             return if used.digest == digest { Ok((Vec::new(), Some(used.answer))) } else { Err(Error::KeyReused) };
         }
         let scanned = answers.scanned.map(|scanned| scanned.rows).unwrap_or_default();
-        let mut rows: Vec<Row> = answers.got.into_iter().chain(answers.found).flatten().chain(scanned).collect();
-        let known: HashSet<Key> = rows.iter().map(Row::key).collect();
-        let named = follow.iter().map(|relation| relation.spec()).flat_map(|spec| {
-            let children = rows.iter().filter(|row| row.entity() == spec.from);
-            children.filter_map(|row| row.value(spec.field).as_id().map(|id: Uuid| Key { entity: spec.to, id }))
-        });
-        let missing: Vec<Key> = named.filter(|key| !known.contains(key)).collect();
-        if !missing.is_empty() {
-            let answers = self.read(ReadSet { get: missing, ..ReadSet::default() }).await?;
-            rows.extend(answers.got.into_iter().flatten());
-        }
-        Ok((rows, None))
+        let rows = answers.got.into_iter().chain(answers.found).flatten().chain(scanned).chain(answers.followed);
+        Ok((rows.collect(), None))
     }
 
     /// The row that a command made or changed when it was first sent, as it stands now.

@@ -95,9 +95,6 @@ pub struct Scan {
     pub limit: usize,
     /// The most rows that are looked at: what keeps a scan whose conditions hardly any row fulfils from taking long.
     pub budget: usize,
-    /// The rows that the returned ones name by these foreign keys are returned as well. One of another entity's rows means
-    /// nothing to a row; an empty field names none.
-    pub include: Vec<Relation>,
 }
 
 impl Scan {
@@ -122,8 +119,6 @@ impl Scan {
 pub struct Scanned {
     /// The rows, in order.
     pub rows: Vec<Row>,
-    /// The included rows, each once, in no order; also one that is on the page itself.
-    pub related: Vec<Row>,
     /// Where to go on: the last id that was looked at, returned or not (or [`Scan::after`], if its limit or budget of 0 let
     /// it look at none); `None` if no row of its branches lies behind it, be it one that would not be let through.
     pub resume: Option<Uuid>,
@@ -177,6 +172,10 @@ pub struct ReadSet {
     pub find: Vec<UniqueValue>,
     /// A page.
     pub scan: Option<Scan>,
+    /// The rows that those name by these foreign keys come as well: those got, those found, and those on the page. One of
+    /// another entity's rows means nothing to a row; an empty field names none. What is named by a row that was itself
+    /// followed does not come, nor what a row of the feed names.
+    pub follow: Vec<Relation>,
     /// A page of history.
     pub history: Option<HistoryQuery>,
     /// A page of an entity's whole history.
@@ -213,6 +212,8 @@ pub struct Answers {
     pub found: Vec<Option<Row>>,
     /// The page.
     pub scanned: Option<Scanned>,
+    /// The rows that were followed, each once, in no order; also one that the set gave otherwise.
+    pub followed: Vec<Row>,
     /// The history; one entry more than the limit if there is more.
     pub history: Vec<HistoryEntry>,
     /// The entity's history.

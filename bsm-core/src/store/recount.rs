@@ -233,7 +233,6 @@ pub(crate) async fn every_row(store: &dyn Store, branch: Branch) -> Result<Vec<R
             after,
             limit: AT_ONCE,
             budget: AT_ONCE,
-            include: Vec::new(),
         };
         let scanned = store.read(ReadSet { scan: Some(scan), ..ReadSet::default() }).await?.scanned.unwrap_or_default();
         rows.extend(scanned.rows);

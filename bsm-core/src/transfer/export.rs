@@ -178,7 +178,6 @@ fn page(entity: Entity, after: Option<Uuid>) -> Scan {
         after,
         limit: limits::EXPORT_PAGE,
         budget: limits::EXPORT_PAGE,
-        include: Vec::new(),
     }
 }
 

@@ -6,7 +6,6 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::{Entity, Row, TimeRange, UserId};
 use crate::rules::limits;
-use crate::schema::Relation;
 use crate::store::{Order, Scan, Scanned};
 use crate::{Error, Reason, Result};
 
@@ -132,7 +131,6 @@ impl Walk {
         actor: UserId,
         query: &Query<L>,
         sources: &[Entity],
-        include: &[Relation],
     ) -> Result<(Self, Scan)> {
         let limit = page_size(query.limit)?;
         let branches = query.listing.branches(&query.filter, sources, actor)?;
@@ -150,7 +148,6 @@ impl Walk {
             after: place.map(|place| place.behind),
             limit,
             budget: limits::EXAMINE_BUDGET,
-            include: include.to_vec(),
         };
         Ok((Self { list, place, order: query.order }, scan))
     }

@@ -217,7 +217,6 @@ pub fn scan(branches: Vec<Branch>) -> Scan {
         after: None,
         limit: 1_000_000,
         budget: 1_000_000,
-        include: Vec::new(),
     }
 }
 

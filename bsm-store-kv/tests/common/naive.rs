@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bsm_core::model::{Entity, HistoryEntry, Key, Row, Value, Version};
-use bsm_core::schema::{Counter, contributions, relations, relations_from, relations_to, uniques};
+use bsm_core::schema::{Counter, Relation, contributions, relations_from, relations_to, uniques};
 use bsm_core::store::{ChangeSet, Guard, Order, Scan, Write};
 
 /// What a commit is refused with. Compared by its text, which names variant and fields.
@@ -151,8 +151,8 @@ impl Naive {
         counters
     }
 
-    /// What a scan must answer: rows, related rows by key, where to go on, rows looked at.
-    pub fn scan(&self, scan: &Scan) -> (Vec<Row>, Vec<Key>, Option<uuid::Uuid>, usize) {
+    /// What a scan must answer: rows, where to go on, rows looked at.
+    pub fn scan(&self, scan: &Scan) -> (Vec<Row>, Option<uuid::Uuid>, usize) {
         let mut places: Vec<(&Row, usize)> = Vec::new();
         for (number, branch) in scan.branches.iter().enumerate() {
             places.extend(self.rows.values().filter(|row| row.entity() == branch.index.entity).filter_map(|row| {
@@ -189,18 +189,17 @@ impl Naive {
         if rest.peek().is_none() {
             resume = None;
         }
-        let mut related: Vec<Key> = rows
-            .iter()
-            .flat_map(|row| {
-                let wanted = relations()
-                    .iter()
-                    .filter(|spec| spec.from == row.entity() && scan.include.contains(&spec.relation));
-                wanted.filter_map(|spec| Some(Key { entity: spec.to, id: row.value(spec.field).as_id()? }))
-            })
-            .collect();
-        related.sort_unstable();
-        related.dedup();
-        (rows, related, resume, examined)
+        (rows, resume, examined)
+    }
+
+    /// The keys of what the rows name by the relations.
+    pub fn followed(rows: &[Row], follow: &[Relation]) -> Vec<Key> {
+        let named = rows.iter().flat_map(|row| {
+            let asked = relations_from(row.entity()).filter(|spec| follow.contains(&spec.relation));
+            asked.filter_map(|spec| Some(Key { entity: spec.to, id: row.value(spec.field).as_id()? }))
+        });
+        let named: std::collections::BTreeSet<Key> = named.collect();
+        named.into_iter().collect()
     }
 }
 

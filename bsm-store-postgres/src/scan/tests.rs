@@ -47,7 +47,7 @@ fn branch(entity: Entity, fields: &[Field], values: Vec<Value<'static>>, conditi
 }
 
 fn page(branches: Vec<Branch>, order: Order, after: Option<Uuid>) -> Scan {
-    Scan { branches, within: TimeRange::ALL, order, after, limit: 20, budget: 300, include: Vec::new() }
+    Scan { branches, within: TimeRange::ALL, order, after, limit: 20, budget: 300 }
 }
 
 #[tokio::test]
