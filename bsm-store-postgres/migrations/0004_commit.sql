@@ -406,8 +406,23 @@ BEGIN
     END IF;
 
     FOR line IN SELECT jsonb_build_object('name', key, 'rows', value) FROM jsonb_each(call->'delete') LOOP
-        EXECUTE format('DELETE FROM %I WHERE id IN (SELECT (gone->>''id'')::uuid FROM jsonb_array_elements($1) AS gone)', line->>'name')
-            USING line->'rows';
+        -- Where a foreign key would empty what names the row, a command must have done so itself.
+        IF line->>'name' = 'users' THEN
+            SELECT EXISTS (SELECT FROM jsonb_array_elements(line->'rows') AS gone
+                JOIN tickets ON assigned_to = (gone->>'id')::uuid) INTO found;
+        ELSIF line->>'name' = 'customer_ratings' THEN
+            SELECT EXISTS (SELECT FROM jsonb_array_elements(line->'rows') AS gone
+                JOIN customer_service_requests ON rating_id = (gone->>'id')::uuid) INTO found;
+        ELSE
+            found := false;
+        END IF;
+        IF found THEN
+            RAISE EXCEPTION 'a row that goes is named by others' USING ERRCODE = 'foreign_key_violation';
+        END IF;
+        EXECUTE format(
+            'DELETE FROM %I WHERE id IN (SELECT (gone->>''id'')::uuid FROM jsonb_array_elements($1) AS gone)',
+            line->>'name'
+        ) USING line->'rows';
         GET DIAGNOSTICS done = ROW_COUNT;
         written := written + done;
         awaited := awaited + jsonb_array_length(line->'rows');
