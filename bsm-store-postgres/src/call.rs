@@ -3,6 +3,7 @@
 //! What the server is told is one JSON object; the migration that makes the function `bsm_commit` says what it holds.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
 
 use bsm_core::model::{Entity, Key, UserId};
 use serde::Deserialize;
@@ -74,7 +75,7 @@ impl Call {
         self.locks(&mut text);
         let holds: BTreeSet<&String> = self.parts.iter().flat_map(|part| &part.hold).collect();
         if !holds.is_empty() {
-            text.push_str(&format!(",\"hold\":{}", serde_json::json!(holds)));
+            put(&mut text, format_args!(",\"hold\":{}", serde_json::json!(holds)));
         }
         let lines = |of: fn(&Part) -> &Vec<Line>| {
             self.parts.iter().enumerate().flat_map(move |(c, part)| of(part).iter().map(move |line| (c, line)))
@@ -89,7 +90,7 @@ impl Call {
         list(&mut tell, ",\"history\":", lines(|part| &part.history));
         list(&mut tell, ",\"feed\":", parts().filter_map(|(c, part)| Some((c, part.feed.as_ref()?))));
         list(&mut tell, ",\"keys\":", parts().filter_map(|(c, part)| Some((c, part.idempotency.as_ref()?))));
-        text.push_str(&format!(",\"tell\":{{{}}}}}", tell.strip_prefix(',').unwrap_or_default()));
+        put(&mut text, format_args!(",\"tell\":{{{}}}}}", tell.strip_prefix(',').unwrap_or_default()));
         text
     }
 
@@ -118,11 +119,14 @@ impl Call {
         }
         let mut sign = '[';
         for Run { entity, strength, ids, c, id, version } in runs {
-            text.push_str(&format!(
-                "{sign}{{\"name\":\"{}\",\"strength\":\"{strength}\",\"ids\":\"{{{ids}}}\",\"c\":\"{{{c}}}\",\
+            put(
+                text,
+                format_args!(
+                    "{sign}{{\"name\":\"{}\",\"strength\":\"{strength}\",\"ids\":\"{{{ids}}}\",\"c\":\"{{{c}}}\",\
                  \"id\":\"{{{id}}}\",\"version\":\"{{{version}}}\"}}",
-                entity.table()
-            ));
+                    entity.table()
+                ),
+            );
             sign = ',';
         }
         text.push_str(if sign == '[' { "[]" } else { "]" });
@@ -140,7 +144,7 @@ impl Call {
         for (entity, lines) in tables {
             list(&mut inside, &format!(",\"{}\":", entity.table()), lines.into_iter());
         }
-        text.push_str(&format!("{{{}}}", inside.strip_prefix(',').unwrap_or_default()));
+        put(text, format_args!("{{{}}}", inside.strip_prefix(',').unwrap_or_default()));
     }
 
     /// Sends the commands over a connection on which each statement is a transaction of its own, or within one. Returns for
@@ -189,7 +193,7 @@ impl Run {
     fn add(&mut self, row: Uuid, expected: &[(usize, u64)]) {
         let push = |array: &mut String, value: &dyn std::fmt::Display| {
             let sign = if array.is_empty() { "" } else { "," };
-            array.push_str(&format!("{sign}{value}"));
+            put(array, format_args!("{sign}{value}"));
         };
         push(&mut self.ids, &row);
         for (c, version) in expected {
@@ -198,6 +202,11 @@ impl Run {
             push(&mut self.version, version);
         }
     }
+}
+
+/// Writes behind a text.
+fn put(text: &mut String, more: fmt::Arguments<'_>) {
+    text.push_str(&more.to_string());
 }
 
 /// Writes lines as an array, if there are any.

@@ -25,6 +25,7 @@ use bsm_core::store::{ChangeSet, Committed, Guard, Stamp, Write};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::address::Triggers;
 use crate::apply::Rows;
 use crate::coalesce::{self, Outcome};
 use crate::fault::Fault;
@@ -40,7 +41,9 @@ const ATTEMPTS: usize = 8;
 pub(crate) async fn commit(desk: &Arc<Desk>, change: &ChangeSet) -> bsm_core::Result<Committed> {
     check::keepable(desk, &change.writes)?;
     let command = Uuid::new_v4();
-    if let Some(part) = Part::of(&desk.names, change, command) {
+    // A call leaves counting to triggers.
+    let has_calls = desk.triggers == Triggers::On;
+    if let Some(part) = has_calls.then(|| Part::of(&desk.names, change, command)).flatten() {
         match coalesce::commit(desk, part).await {
             Outcome::Done(numbers) => return Ok(Committed { stamp: stamp(), numbers, repeated: None }),
             Outcome::Not => {}

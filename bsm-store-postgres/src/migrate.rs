@@ -6,38 +6,82 @@
 use bsm_core::{Error, Result};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
 
+use crate::address::Triggers;
 use crate::fault::Fault;
 use crate::names::Names;
 
-/// The migrations: the number of each, and its text.
-const MIGRATIONS: [(i32, &str); 4] = [
-    (1, include_str!("../migrations/0001_init.sql")),
-    (2, include_str!("../migrations/0002_feed.sql")),
-    (3, include_str!("../migrations/0003_by_hand.sql")),
-    (4, include_str!("../migrations/0004_commit.sql")),
+/// One step of the ladder.
+struct Migration {
+    /// Its number.
+    version: i32,
+    /// What every desk gets.
+    always: &'static str,
+    /// What a desk with triggers gets besides.
+    triggers: &'static [&'static str],
+}
+
+/// The migrations.
+const MIGRATIONS: [Migration; 4] = [
+    Migration { version: 1, always: include_str!("../migrations/0001_init.sql"), triggers: &[] },
+    Migration { version: 2, always: include_str!("../migrations/0002_feed.sql"), triggers: &[] },
+    Migration {
+        version: 3,
+        always: include_str!("../migrations/0003_by_hand.sql"),
+        triggers: &[
+            include_str!("../migrations/0003_counting.sql"),
+            include_str!("../migrations/0003_hand_rules.sql"),
+            include_str!("../migrations/0003_hand_told.sql"),
+        ],
+    },
+    Migration {
+        version: 4,
+        always: include_str!("../migrations/0004_commit.sql"),
+        triggers: &[include_str!("../migrations/0004_call.sql")],
+    },
 ];
 
 /// The newest of them.
-const NEWEST: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+const NEWEST: i32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+
+/// The one with which a desk says whether it has triggers.
+const SAYS_TRIGGERS: i32 = 3;
 
 /// Brings the schema up to date. Only looks if it is already, so a role that may not make tables can open a desk.
-pub(crate) async fn migrate(pool: &PgPool, names: &Names, store: &str) -> Result<()> {
+///
+/// Returns whether the desk has triggers. That is settled when it is made, by `triggers`, and if that does not say by
+/// [`Triggers::On`]; later it must not say otherwise.
+pub(crate) async fn migrate(pool: &PgPool, names: &Names, store: &str, triggers: Option<Triggers>) -> Result<Triggers> {
     let reached = async {
         if let Some(found) = look(pool, names).await?.filter(|found| *found >= NEWEST) {
             return Ok(found);
         }
         let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
-        let reached = bring_up(&mut transaction, names).await?;
+        let reached = bring_up(&mut transaction, names, triggers).await?;
         transaction.commit().await?;
         Ok(reached)
     };
     match reached.await.map_err(Fault::Server) {
-        Ok(reached) => known(store, reached),
+        Ok(reached) => known(store, reached)?,
         Err(fault) if fault.is_duplicate_table() => {
-            Err(unknown(store, "none of a desk: it has tables of other makers"))
+            return Err(unknown(store, "none of a desk: it has tables of other makers"));
         }
-        Err(fault) => Err(fault.into_error(store)),
+        Err(fault) => return Err(fault.into_error(store)),
     }
+    let found = async { self::triggers(&mut *pool.acquire().await?, names).await };
+    let found = found.await.map_err(|error| Fault::Server(error).into_error(store))?;
+    match triggers {
+        Some(asked) if asked != found => {
+            let reason = format!("says triggers={asked} of a desk that was made with triggers={found}");
+            Err(Error::InvalidAddress { reason })
+        }
+        _ => Ok(found),
+    }
+}
+
+/// Whether the desk has triggers, as it says itself.
+async fn triggers(connection: &mut PgConnection, names: &Names) -> Result<Triggers, sqlx::Error> {
+    let triggers = names.statement("SELECT triggers FROM {}.desk").query().fetch_one(connection).await?;
+    Ok(if triggers.try_get(0)? { Triggers::On } else { Triggers::Off })
 }
 
 /// Whether the desk answers, and is the one that was opened.
@@ -75,7 +119,7 @@ async fn found(connection: &mut PgConnection, names: &Names) -> Result<Option<i3
 }
 
 /// Does what is missing, and returns the number that the schema then has: a greater one than ours if it is newer.
-async fn bring_up(connection: &mut PgConnection, names: &Names) -> Result<i32, sqlx::Error> {
+async fn bring_up(connection: &mut PgConnection, names: &Names, asked: Option<Triggers>) -> Result<i32, sqlx::Error> {
     let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('bsm ' || $1, 0))");
     lock.bind(names.schema().to_owned()).execute(&mut *connection).await?;
     let schema = names.quoted();
@@ -93,11 +137,23 @@ async fn bring_up(connection: &mut PgConnection, names: &Names) -> Result<i32, s
         run(connection, format!("CREATE TABLE {schema}.bsm_migrations {table}")).await?;
     }
     let has = has.unwrap_or(0);
-    for (version, text) in MIGRATIONS.iter().filter(|(version, _)| *version > has) {
-        // The files name tables bare; the path ends with the transaction.
-        run(connection, format!("SET LOCAL search_path TO {schema}; {text}")).await?;
+    for Migration { version, always, triggers: guarded } in MIGRATIONS.iter().filter(|step| step.version > has) {
+        // The files name tables bare; the path ends with the transaction. Functions that they make keep it, and look
+        // at what a caller has of their own last.
+        run(connection, format!("SET LOCAL search_path TO {schema}, pg_temp; {always}")).await?;
+        if *version == SAYS_TRIGGERS && asked == Some(Triggers::Off) {
+            run(connection, "UPDATE desk SET triggers = false".to_owned()).await?;
+        }
+        if !guarded.is_empty() && triggers(connection, names).await? == Triggers::On {
+            run(connection, guarded.concat()).await?;
+        }
         let note = names.statement("INSERT INTO {}.bsm_migrations (version) VALUES ($1)");
         note.query().bind(*version).execute(&mut *connection).await?;
+    }
+    if has < NEWEST && triggers(connection, names).await? == Triggers::Off {
+        // Nobody but the owner, and whoever they name, writes past the desk.
+        let revoke = format!("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC");
+        run(connection, revoke).await?;
     }
     Ok(has.max(NEWEST))
 }
@@ -113,6 +169,8 @@ mod tests {
 
     #[test]
     fn migrations_rise() {
-        assert!(MIGRATIONS.iter().map(|(version, _)| *version).eq(1..=NEWEST));
+        assert!(MIGRATIONS.iter().map(|step| step.version).eq(1..=NEWEST));
+        let first = MIGRATIONS.iter().find(|step| !step.triggers.is_empty()).map(|step| step.version);
+        assert_eq!(first, Some(SAYS_TRIGGERS));
     }
 }

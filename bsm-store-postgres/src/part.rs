@@ -31,8 +31,10 @@ impl Line {
 
     /// Writes the line as one of command `c`.
     pub(crate) fn write(&self, c: usize, text: &mut String) {
-        // Behind the number something always follows.
-        text.push_str(&format!("{{\"c\":{c},{}", self.0));
+        text.push_str("{\"c\":");
+        text.push_str(&c.to_string());
+        text.push(',');
+        text.push_str(&self.0);
     }
 }
 

@@ -14,7 +14,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Postgres, Row as _, Transaction};
 use tokio::sync::SemaphorePermit;
 
-use crate::address::{self, Address};
+use crate::address::{self, Address, Triggers};
 use crate::coalesce::{self, Queue};
 use crate::fault::{Fault, closed};
 use crate::gate::Gate;
@@ -31,12 +31,25 @@ const CONNECTIONS: u32 = 16;
 /// How long a call waits for a connection before it fails.
 const CONNECTION_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Begins a command. Isolation comes from locks; what refers to each other is checked when all is written.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET CONSTRAINTS ALL DEFERRED";
-
-/// The same where the server's settings would acknowledge commits that are not on disk yet.
-const BEGIN_SYNCED: &str =
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET CONSTRAINTS ALL DEFERRED; SET LOCAL synchronous_commit = on";
+/// How a command begins: whether the server's settings would acknowledge commits that are not on disk yet, and whether it
+/// has triggers. Isolation comes from locks; what refers to each other is checked when all is written. What a command
+/// writes is not written by hand: triggers leave versions and history to it.
+const fn begin(relaxed: bool, triggers: Triggers) -> &'static str {
+    match (relaxed, triggers) {
+        (false, Triggers::On) => {
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET CONSTRAINTS ALL DEFERRED; SET LOCAL bsm.command = 'on'"
+        }
+        (false, Triggers::Off) => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET CONSTRAINTS ALL DEFERRED",
+        (true, Triggers::On) => {
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET CONSTRAINTS ALL DEFERRED; SET LOCAL bsm.command = 'on'; \
+             SET LOCAL synchronous_commit = on"
+        }
+        (true, Triggers::Off) => {
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET CONSTRAINTS ALL DEFERRED; \
+             SET LOCAL synchronous_commit = on"
+        }
+    }
+}
 
 /// What every room of the crate needs of an open desk.
 pub(crate) struct Desk {
@@ -54,6 +67,8 @@ pub(crate) struct Desk {
     pub(crate) queue: Queue,
     /// Connections for calls.
     pub(crate) kept: Kept,
+    /// Who counts: they, or the commands.
+    pub(crate) triggers: Triggers,
     pub(crate) writes: write::Statements,
     pub(crate) remembers: remember::Statements,
     pub(crate) reads: read::Statements,
@@ -122,35 +137,43 @@ impl PostgresStore {
     /// Opens the desk at `url`, or makes one in an empty or absent schema. Takes a few round trips.
     ///
     /// `postgres://user:password@host:port/database?schema=acme`; the schema is `bsm` if none is named, and is of lower-case
-    /// letters, digits and underscores. Other options are those of sqlx, such as `sslmode=require`.
+    /// letters, digits and underscores. `triggers=off` makes a desk without triggers, for servers that lack them: see
+    /// [the crate's documentation](crate#without-triggers). Other options are those of sqlx, such as `sslmode=require`.
     ///
     /// # Errors
-    /// [`Error::InvalidAddress`]; [`Error::Unavailable`] if the server can't be reached or refuses;
+    /// [`Error::InvalidAddress`], also if the desk was made with other `triggers`; [`Error::Unavailable`] if the server can't be reached or refuses;
     /// [`Error::UnknownFormat`] if the schema was made by a newer release, or has tables of other makers.
     pub async fn connect(url: &str) -> Result<Self> {
-        let Address { server, schema } = Address::parse(url)?;
+        let Address { server, schema, triggers } = Address::parse(url)?;
         let names = Names::new(&schema)?;
         let name = address::display(&server, &schema);
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(CONNECTION_PATIENCE);
         let pool = pool.connect_with(server).await;
         let pool = pool.map_err(|error| Fault::Server(error).into_error(&name))?;
-        Self::open(pool, names, name, true).await
+        Self::open(pool, names, name, triggers, true).await
     }
 
     /// Opens the desk in `schema` of the database that `pool` is connected to, or makes one.
     ///
-    /// Closing the store leaves the pool open. A command needs one connection, a read one.
+    /// Closing the store leaves the pool open. A command needs one connection, a read one. A desk that is made here has
+    /// triggers.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
     pub async fn from_pool(pool: PgPool, schema: &str) -> Result<Self> {
         let names = Names::new(schema)?;
         let name = address::display(&pool.connect_options(), schema);
-        Self::open(pool, names, name, false).await
+        Self::open(pool, names, name, None, false).await
     }
 
-    async fn open(pool: PgPool, names: Names, name: String, owns_pool: bool) -> Result<Self> {
-        migrate::migrate(&pool, &names, &name).await?;
+    async fn open(
+        pool: PgPool,
+        names: Names,
+        name: String,
+        triggers: Option<Triggers>,
+        owns_pool: bool,
+    ) -> Result<Self> {
+        let triggers = migrate::migrate(&pool, &names, &name, triggers).await?;
         let settings = sqlx::query(
             "SELECT current_setting('fsync') = 'on', current_setting('synchronous_commit') = 'off', \
              current_setting('default_transaction_isolation') = 'read committed' \
@@ -170,7 +193,8 @@ impl PostgresStore {
             trims: feed::trim::Statements::new(|text| names.statement(text)),
             polls: poll::Statements::new(|text| names.statement(text)),
             imports: import::Statements::new(&names),
-            begin: if relaxed { BEGIN_SYNCED } else { BEGIN },
+            begin: begin(relaxed, triggers),
+            triggers,
             is_direct,
             call: names.statement("SELECT {}.bsm_commit($1::jsonb)::text"),
             queue: Queue::default(),

@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
+use crate::address::Triggers;
 use crate::apply::{Numbers, Rows};
 use crate::fault::Fault;
 use crate::names::Statement;
@@ -155,8 +156,11 @@ pub(crate) fn history_line(entry: &HistoryEntry, command: Option<Uuid>) -> Json 
     })
 }
 
-/// Adds to the counters what the rows contribute now, less what they did.
+/// Adds to the counters what the rows contribute now, less what they did; where triggers don't do that.
 pub(crate) async fn counters(desk: &Desk, connection: &mut PgConnection, rows: &Rows) -> Result<(), Fault> {
+    if desk.triggers == Triggers::On {
+        return Ok(());
+    }
     let mut sums: BTreeMap<(Counter, Vec<String>), (i128, u32)> = BTreeMap::new();
     for touched in rows.iter() {
         for (row, sign) in [(&touched.before, -1), (&touched.after, 1)] {
