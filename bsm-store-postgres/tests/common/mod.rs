@@ -4,6 +4,7 @@
 pub(crate) mod desk;
 pub(crate) mod feeds;
 pub(crate) mod rows;
+pub(crate) mod wire;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};
