@@ -20,55 +20,55 @@ use std::collections::HashSet;
 use bsm_core::model::Key;
 use bsm_core::store::{ChangeSet, Committed, Guard, Stamp, Write};
 use sqlx::PgConnection;
+use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::apply::Rows;
 use crate::fault::Fault;
 use crate::lock::Locks;
 use crate::store::Desk;
-use crate::{check, fetch, remember, write};
+use crate::{check, fetch, remember, retry, write};
 
-/// How often a command is tried when others get in between. Each time at least one of those is done.
-const ATTEMPTS: usize = 8;
-
-/// Checks and applies all of `change`, or nothing of it.
-pub(crate) async fn commit(desk: &Desk, change: &ChangeSet) -> bsm_core::Result<Committed> {
-    let mut attempt = 1;
-    loop {
-        match once(desk, change).await {
-            Ok(committed) => return Ok(committed),
-            Err(fault) if fault.got_between() && attempt < ATTEMPTS => attempt += 1,
-            Err(fault) => return Err(fault.of_command(&desk.name, change)),
+/// Checks and applies all of `change`, or nothing of it: one try, which [`crate::retry`] makes again where that helps. It
+/// waits for the end of the call whose `fence` this is, and for the server until `until`.
+pub(crate) async fn once(
+    desk: &Desk,
+    change: &ChangeSet,
+    fence: Option<Uuid>,
+    until: Instant,
+) -> Result<Committed, Fault> {
+    let performed = async {
+        let mut transaction = desk.begin_with(&desk.begin_command).await?;
+        match perform(desk, &mut transaction, change, fence).await {
+            Ok(committed) => Ok((transaction, committed)),
+            Err(fault) => {
+                // What went wrong before is what is told. A connection that can't roll back is not used again.
+                drop(transaction.rollback().await);
+                Err(fault)
+            }
         }
-    }
+    };
+    let (transaction, committed) = retry::within(until, performed).await?;
+    // Of a repeated command as well, whose look at its key waited for nothing: what is answered must be as durable.
+    retry::committing(until, transaction.commit()).await?;
+    Ok(committed)
 }
 
-/// One try. A transaction that is dropped, or fails before the last line, is rolled back.
-async fn once(desk: &Desk, change: &ChangeSet) -> Result<Committed, Fault> {
-    let mut transaction = desk.begin_with(desk.begin).await?;
-    match perform(desk, &mut transaction, change).await {
-        Ok((committed, true)) => {
-            transaction.commit().await.map_err(Fault::AtCommit)?;
-            Ok(committed)
-        }
-        Ok((committed, false)) => {
-            transaction.rollback().await?;
-            Ok(committed)
-        }
-        Err(fault) => {
-            // What went wrong before is what is told. A connection that can't roll back is not used again.
-            drop(transaction.rollback().await);
-            Err(fault)
-        }
-    }
-}
-
-/// Everything between beginning and commit. Returns whether there is anything to commit.
-async fn perform(desk: &Desk, connection: &mut PgConnection, change: &ChangeSet) -> Result<(Committed, bool), Fault> {
+/// Everything between beginning and commit.
+async fn perform(
+    desk: &Desk,
+    connection: &mut PgConnection,
+    change: &ChangeSet,
+    call: Option<Uuid>,
+) -> Result<Committed, Fault> {
     check::keepable(desk, &change.writes)?;
+    if let Some(call) = call {
+        retry::fence(connection, call).await?;
+    }
     if let Some(idempotency) = &change.idempotency
         && let Some(answer) = remember::claim(desk, connection, idempotency, change.recorded_at).await?
     {
-        return Ok((Committed { stamp: stamp(), numbers: Vec::new(), repeated: Some(answer) }, false));
+        return Ok(Committed { stamp: stamp(), numbers: Vec::new(), repeated: Some(answer) });
     }
     let there = Locks::of(change).take(connection, &desk.names).await?;
     let current = fetch::rows(desk, connection, looked_at(change)).await?;
@@ -87,7 +87,7 @@ async fn perform(desk: &Desk, connection: &mut PgConnection, change: &ChangeSet)
     // Last, since others may wait for the same counters.
     write::counters(desk, connection, &rows).await?;
     sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(connection).await?;
-    Ok((Committed { stamp: stamp(), numbers, repeated: None }, true))
+    Ok(Committed { stamp: stamp(), numbers, repeated: None })
 }
 
 /// The rows that the command relies on or writes.
@@ -105,6 +105,6 @@ fn looked_at(change: &ChangeSet) -> HashSet<Key> {
 }
 
 /// What one server has committed, every later read of it sees: stamps need to say nothing while there are no replicas.
-fn stamp() -> Stamp {
+pub(crate) fn stamp() -> Stamp {
     Stamp::from_bytes([])
 }

@@ -4,10 +4,12 @@
 //! done in one transaction, under a lock that ends with it, so that processes that open a desk together do it once.
 
 use bsm_core::{Error, Result};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use crate::fault::Fault;
 use crate::names::Names;
+use crate::pool::Pool;
+use crate::retry::{self, Patience};
 
 /// The migrations: the number of each, and its text.
 const MIGRATIONS: [(i32, &str); 2] =
@@ -17,17 +19,20 @@ const MIGRATIONS: [(i32, &str); 2] =
 const NEWEST: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// Brings the schema up to date. Only looks if it is already, so a role that may not make tables can open a desk.
-pub(crate) async fn migrate(pool: &PgPool, names: &Names, store: &str) -> Result<()> {
+///
+/// A server that starts is waited for as long as `patience` says. What is to be done takes as long as it takes.
+pub(crate) async fn migrate(pool: &Pool, names: &Names, store: &str, patience: Patience) -> Result<()> {
+    let found = retry::read_within(pool, store, patience, || look(pool, names)).await?;
+    if let Some(found) = found.filter(|found| *found >= NEWEST) {
+        return known(store, found);
+    }
     let reached = async {
-        if let Some(found) = look(pool, names).await?.filter(|found| *found >= NEWEST) {
-            return Ok(found);
-        }
         let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
         let reached = bring_up(&mut transaction, names).await?;
         transaction.commit().await?;
-        Ok(reached)
+        Ok::<_, Fault>(reached)
     };
-    match reached.await.map_err(Fault::Server) {
+    match reached.await {
         Ok(reached) => known(store, reached),
         Err(fault) if fault.is_duplicate_table() => {
             Err(unknown(store, "none of a desk: it has tables of other makers"))
@@ -37,16 +42,18 @@ pub(crate) async fn migrate(pool: &PgPool, names: &Names, store: &str) -> Result
 }
 
 /// Whether the desk answers, and is the one that was opened.
-pub(crate) async fn check(pool: &PgPool, names: &Names, store: &str) -> Result<()> {
-    match look(pool, names).await {
-        Ok(Some(found)) if found >= NEWEST => known(store, found),
-        Ok(_) => Err(Error::Damaged { store: store.to_owned(), detail: "its tables are gone".to_owned() }),
-        Err(error) => Err(Fault::Server(error).into_error(store)),
+pub(crate) async fn check(pool: &Pool, names: &Names, store: &str, patience: Patience) -> Result<()> {
+    match retry::read_within(pool, store, patience, || look(pool, names)).await? {
+        Some(found) if found >= NEWEST => known(store, found),
+        _ => Err(Error::Damaged { store: store.to_owned(), detail: "its tables are gone".to_owned() }),
     }
 }
 
-async fn look(pool: &PgPool, names: &Names) -> Result<Option<i32>, sqlx::Error> {
-    found(&mut *pool.acquire().await?, names).await
+async fn look(pool: &Pool, names: &Names) -> Result<Option<i32>, Fault> {
+    let mut connection = pool.acquire().await?;
+    let found = found(&mut connection, names).await?;
+    connection.done();
+    Ok(found)
 }
 
 fn known(store: &str, found: i32) -> Result<()> {
