@@ -287,6 +287,16 @@ pub enum Error {
         #[source]
         source: Source,
     },
+    /// The store has more to do than it gets done: others have what the call waits for, or it took longer than it may.
+    /// Nothing was changed. Try again later, and with fewer at once.
+    #[error("{store} is too busy")]
+    Busy {
+        /// The store.
+        store: String,
+        /// What it said.
+        #[source]
+        source: Source,
+    },
     /// The store failed at a moment when the command may or may not have happened. Ask again with the same
     /// idempotency key, or look.
     #[error("{store} failed; the command may have happened")]

@@ -20,6 +20,8 @@ CREATE FUNCTION bsm_but(given jsonb, left_out integer[]) RETURNS jsonb
 
 -- What a call holds; every line names its command by `c`, from 0 up:
 --
+--   fence    the name of this call
+--   one_lock how long to wait for a lock, in milliseconds
 --   empty    tables that must be empty: the `name`
 --   locks    rows by table and strength (share, change, delete), in the order of all keys, as text of arrays: the `ids` to
 --            hold, and which command (`c`) expects which `version` of which (`id`)
@@ -59,6 +61,10 @@ BEGIN
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
+
+    PERFORM set_config('lock_timeout', call->>'one_lock', true);
+    -- Whoever lost the answer and sends a command again waits until this call has ended.
+    PERFORM pg_advisory_xact_lock(hashtextextended('bsm call ' || (call->>'fence'), 0));
 
     FOR line IN SELECT * FROM jsonb_array_elements(call->'empty') LOOP
         EXECUTE format('LOCK TABLE %I IN SHARE ROW EXCLUSIVE MODE', line->>'name');
@@ -431,13 +437,12 @@ BEGIN
     rows := call->'tell';
     IF rows ? 'history' THEN
         -- An id that was deleted and made anew begins its history anew.
-        INSERT INTO history (entity, row_id, version, action, actor, occurred_at, recorded_at, subject, changes, command)
-        SELECT entity, row_id, version, action, actor, occurred_at, recorded_at, subject, changes, command
+        INSERT INTO history (entity, row_id, version, action, actor, occurred_at, recorded_at, subject, changes)
+        SELECT entity, row_id, version, action, actor, occurred_at, recorded_at, subject, changes
         FROM jsonb_populate_recordset(NULL::history, rows->'history')
         ON CONFLICT (entity, row_id, version) DO UPDATE SET
             action = excluded.action, actor = excluded.actor, occurred_at = excluded.occurred_at,
-            recorded_at = excluded.recorded_at, subject = excluded.subject, changes = excluded.changes,
-            command = excluded.command;
+            recorded_at = excluded.recorded_at, subject = excluded.subject, changes = excluded.changes;
     END IF;
     IF rows ? 'feed' THEN
         INSERT INTO feed (recorded_at, changes, subjects)

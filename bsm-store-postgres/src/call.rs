@@ -21,8 +21,10 @@ const COMMANDS_MAX: usize = 64;
 const SIZE_MAX: usize = 256 * 1024;
 
 /// Commands that share nothing, in their order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Call {
+    /// Its name, by a lock of which whoever lost the answer waits for its end.
+    fence: Uuid,
     parts: Vec<Part>,
     /// The rows that are written or held, and whether they are written.
     rows: HashMap<Key, bool>,
@@ -33,6 +35,17 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// One without commands.
+    pub(crate) fn new() -> Self {
+        let (rows, held, keys) = (HashMap::new(), HashSet::new(), HashSet::new());
+        Self { fence: Uuid::new_v4(), parts: Vec::new(), rows, held, keys, size: 0, is_alone: false }
+    }
+
+    /// Its name.
+    pub(crate) const fn fence(&self) -> Uuid {
+        self.fence
+    }
+
     /// Takes a command in, or gives it back: it touches what another of the call does, or the call is full.
     pub(crate) fn take(&mut self, part: Part) -> Option<Part> {
         if !self.has_room_for(&part) {
@@ -69,9 +82,9 @@ impl Call {
     }
 
     /// What the server is told.
-    fn text(&self) -> String {
+    fn text(&self, one_lock: i64) -> String {
         let mut text = String::with_capacity(self.size + 1024);
-        text.push_str("{\"locks\":");
+        put(&mut text, format_args!("{{\"fence\":\"{}\",\"one_lock\":\"{one_lock}\",\"locks\":", self.fence));
         self.locks(&mut text);
         let holds: BTreeSet<&String> = self.parts.iter().flat_map(|part| &part.hold).collect();
         if !holds.is_empty() {
@@ -150,7 +163,7 @@ impl Call {
     /// Sends the commands over a connection on which each statement is a transaction of its own, or within one. Returns for
     /// each of them the numbers that its rows were given; `None` if it was left out, and nothing of it happened.
     pub(crate) async fn send(&self, desk: &Desk, connection: &mut PgConnection) -> Result<Vec<Option<Numbers>>, Fault> {
-        let row = desk.call.query().bind(self.text()).fetch_one(connection).await?;
+        let row = desk.call.query().bind(self.text(desk.one_lock)).fetch_one(connection).await?;
         let text: &str = row.try_get(0)?;
         let damaged = || Fault::from(desk.unavailable("the server's answer to a command can't be read"));
         let answer: Answer = serde_json::from_str(text).map_err(|_| damaged())?;

@@ -12,10 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::call::{Call, Numbers};
 use crate::fault::Fault;
 use crate::part::Part;
+use crate::retry::{self, Tried};
 use crate::store::Desk;
 
 /// How many calls are under way at the same moment. More would be smaller, and each costs a commit of the server's.
@@ -29,7 +31,7 @@ pub(crate) enum Outcome {
     /// It did not happen.
     Not,
     /// Whether it happened is not known.
-    Unknown,
+    Unknown(Tried),
 }
 
 /// A command that waits.
@@ -88,7 +90,7 @@ impl Room {
 impl Queue {
     /// The next call, and who waits for its answers. If nobody waits, the room of the call that ended is free.
     fn next(&self) -> (Call, Vec<oneshot::Sender<Outcome>>) {
-        let (mut call, mut answers) = (Call::default(), Vec::new());
+        let (mut call, mut answers) = (Call::new(), Vec::new());
         let mut state = self.state();
         let mut left = VecDeque::new();
         while let Some(Waiting { part, answer }) = state.waiting.pop_front() {
@@ -123,10 +125,11 @@ pub(crate) async fn commit(desk: &Arc<Desk>, part: Part) -> Outcome {
         }
     };
     match waits {
-        Ok(waits) => waits.await.unwrap_or(Outcome::Unknown),
+        // The task of the call is gone with its runtime.
+        Ok(waits) => waits.await.unwrap_or(Outcome::Not),
         Err(part) => {
             let _room = Room { desk: Arc::clone(desk), runtime: Handle::current() };
-            let mut call = Call::default();
+            let mut call = Call::new();
             call.take(part);
             send(desk, &call).await.pop().unwrap_or(Outcome::Not)
         }
@@ -137,22 +140,34 @@ pub(crate) async fn commit(desk: &Arc<Desk>, part: Part) -> Outcome {
 async fn send(desk: &Desk, call: &Call) -> Vec<Outcome> {
     match attempt(desk, call).await {
         Ok(numbers) => numbers.into_iter().map(|numbers| numbers.map_or(Outcome::Not, Outcome::Done)).collect(),
+        Err(fault) if fault.outcome_is_known() => (0..call.len()).map(|_| Outcome::Not).collect(),
         Err(fault) => {
-            let is_unknown = fault.may_have_happened();
-            (0..call.len()).map(|_| if is_unknown { Outcome::Unknown } else { Outcome::Not }).collect()
+            let said = fault.into_error(&desk.name).to_string();
+            let unknown = |_| {
+                let fault = Fault::AtCommit(sqlx::Error::Protocol(said.clone()));
+                Outcome::Unknown(Tried { fault, fence: Some(call.fence()) })
+            };
+            (0..call.len()).map(unknown).collect()
         }
     }
 }
 
 async fn attempt(desk: &Desk, call: &Call) -> Result<Vec<Option<Numbers>>, Fault> {
-    if !desk.is_direct {
-        let mut transaction = desk.begin_with(desk.begin).await?;
-        let done = call.send(desk, &mut transaction).await?;
-        transaction.commit().await.map_err(Fault::AtCommit)?;
+    let until = Instant::now() + desk.patience.one_try();
+    if desk.is_direct {
+        let connection = async { Ok(desk.pool.acquire().await?) };
+        let mut connection = retry::within(until, connection).await?;
+        // What is not answered in time may yet happen.
+        let done = retry::within(until, call.send(desk, &mut connection)).await.map_err(Fault::in_one_statement)?;
+        connection.done();
         return Ok(done);
     }
-    let mut connection = desk.kept.take(&desk.pool).await?;
-    let done = call.send(desk, &mut connection).await.map_err(Fault::in_one_statement)?;
-    desk.kept.keep(connection);
+    let asked = async {
+        let mut transaction = desk.begin_with(&desk.begin_command).await?;
+        let done = call.send(desk, &mut transaction).await?;
+        Ok((transaction, done))
+    };
+    let (transaction, done) = retry::within(until, asked).await?;
+    retry::committing(until, transaction.commit()).await?;
     Ok(done)
 }

@@ -11,13 +11,14 @@ use bsm_core::model::{Entity, Key};
 use bsm_core::schema::{OnDelete, Relation, relations, uniques};
 use bsm_core::store::{Difference, ImportMark, ImportPart, ImportStep, Place};
 use bsm_core::{Error, Result};
-use sqlx::{PgConnection, Postgres, Row as _, Transaction};
+use sqlx::{PgConnection, Row as _};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::apply::{Rows, Touched};
 use crate::fault::{self, Fault};
 use crate::names::{Names, Statement};
+use crate::pool::Transaction;
 use crate::store::{Desk, PostgresStore};
 use crate::{feed, fetch, record, verify, write};
 
@@ -74,7 +75,7 @@ pub(crate) struct Import {
 /// An import between two steps.
 #[derive(Debug)]
 struct UnderWay {
-    transaction: Transaction<'static, Postgres>,
+    transaction: Transaction,
     mark: ImportMark,
     emptied: Emptied,
 }
@@ -160,17 +161,17 @@ pub(crate) async fn step(store: &PostgresStore, step: ImportStep) -> Result<Impo
 }
 
 /// What is told of an import that failed.
-async fn ended(desk: &Desk, transaction: Transaction<'static, Postgres>, fault: Fault) -> Error {
+async fn ended(desk: &Desk, transaction: Transaction, fault: Fault) -> Error {
     // What went wrong before is what is told. A connection that can't roll back is not used again.
     drop(transaction.rollback().await);
     fault.of_import(&desk.name)
 }
 
-async fn begin(desk: &Desk) -> Result<Transaction<'static, Postgres>> {
+async fn begin(desk: &Desk) -> Result<Transaction> {
     let mut attempt = 1;
     loop {
         let begun = async {
-            let mut transaction = desk.begin_with(desk.begin).await?;
+            let mut transaction = desk.begin_with(&desk.begin).await?;
             shut(desk, &mut transaction).await?;
             Ok(transaction)
         };
@@ -226,7 +227,7 @@ async fn restore(
     if replaces {
         desk.imports.uniques_now.query().execute(&mut *connection).await?;
     }
-    write::history(desk, connection, &part.history, None).await?;
+    write::history(desk, connection, &part.history).await?;
     write::counters(desk, connection, &rows).await?;
     Ok(())
 }

@@ -4,11 +4,13 @@
 //! done in one transaction, under a lock that ends with it, so that processes that open a desk together do it once.
 
 use bsm_core::{Error, Result};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use crate::address::Triggers;
 use crate::fault::Fault;
 use crate::names::Names;
+use crate::pool::Pool;
+use crate::retry::{self, Patience};
 
 /// One step of the ladder.
 struct Migration {
@@ -33,11 +35,7 @@ const MIGRATIONS: [Migration; 4] = [
             include_str!("../migrations/0003_hand_told.sql"),
         ],
     },
-    Migration {
-        version: 4,
-        always: include_str!("../migrations/0004_commit.sql"),
-        triggers: &[include_str!("../migrations/0004_call.sql")],
-    },
+    Migration { version: 4, always: "", triggers: &[include_str!("../migrations/0004_call.sql")] },
 ];
 
 /// The newest of them.
@@ -50,25 +48,27 @@ const SAYS_TRIGGERS: i32 = 3;
 ///
 /// Returns whether the desk has triggers. That is settled when it is made, by `triggers`, and if that does not say by
 /// [`Triggers::On`]; later it must not say otherwise.
-pub(crate) async fn migrate(pool: &PgPool, names: &Names, store: &str, triggers: Option<Triggers>) -> Result<Triggers> {
-    let reached = async {
-        if let Some(found) = look(pool, names).await?.filter(|found| *found >= NEWEST) {
-            return Ok(found);
-        }
-        let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
-        let reached = bring_up(&mut transaction, names, triggers).await?;
-        transaction.commit().await?;
-        Ok(reached)
-    };
-    match reached.await.map_err(Fault::Server) {
-        Ok(reached) => known(store, reached)?,
-        Err(fault) if fault.is_duplicate_table() => {
-            return Err(unknown(store, "none of a desk: it has tables of other makers"));
-        }
-        Err(fault) => return Err(fault.into_error(store)),
+///
+/// A server that starts is waited for as long as `patience` says. What is to be done takes as long as it takes.
+pub(crate) async fn migrate(
+    pool: &Pool,
+    names: &Names,
+    store: &str,
+    triggers: Option<Triggers>,
+    patience: Patience,
+) -> Result<Triggers> {
+    let found = retry::read_within(pool, store, patience, || look(pool, names)).await?;
+    match found.filter(|found| *found >= NEWEST) {
+        Some(found) => known(store, found)?,
+        None => make(pool, names, store, triggers).await?,
     }
-    let found = async { self::triggers(&mut *pool.acquire().await?, names).await };
-    let found = found.await.map_err(|error| Fault::Server(error).into_error(store))?;
+    let found = retry::read_within(pool, store, patience, || async {
+        let mut connection = pool.acquire().await?;
+        let found = self::triggers(&mut connection, names).await?;
+        connection.done();
+        Ok(found)
+    });
+    let found = found.await?;
     match triggers {
         Some(asked) if asked != found => {
             let reason = format!("says triggers={asked} of a desk that was made with triggers={found}");
@@ -78,23 +78,42 @@ pub(crate) async fn migrate(pool: &PgPool, names: &Names, store: &str, triggers:
     }
 }
 
-/// Whether the desk has triggers, as it says itself.
-async fn triggers(connection: &mut PgConnection, names: &Names) -> Result<Triggers, sqlx::Error> {
-    let triggers = names.statement("SELECT triggers FROM {}.desk").query().fetch_one(connection).await?;
-    Ok(if triggers.try_get(0)? { Triggers::On } else { Triggers::Off })
-}
-
-/// Whether the desk answers, and is the one that was opened.
-pub(crate) async fn check(pool: &PgPool, names: &Names, store: &str) -> Result<()> {
-    match look(pool, names).await {
-        Ok(Some(found)) if found >= NEWEST => known(store, found),
-        Ok(_) => Err(Error::Damaged { store: store.to_owned(), detail: "its tables are gone".to_owned() }),
-        Err(error) => Err(Fault::Server(error).into_error(store)),
+/// Does what is missing.
+async fn make(pool: &Pool, names: &Names, store: &str, triggers: Option<Triggers>) -> Result<()> {
+    let reached = async {
+        let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+        let reached = bring_up(&mut transaction, names, triggers).await?;
+        transaction.commit().await?;
+        Ok::<_, Fault>(reached)
+    };
+    match reached.await {
+        Ok(reached) => known(store, reached),
+        Err(fault) if fault.is_duplicate_table() => {
+            Err(unknown(store, "none of a desk: it has tables of other makers"))
+        }
+        Err(fault) => Err(fault.into_error(store)),
     }
 }
 
-async fn look(pool: &PgPool, names: &Names) -> Result<Option<i32>, sqlx::Error> {
-    found(&mut *pool.acquire().await?, names).await
+/// Whether the desk has triggers, as it says itself.
+async fn triggers(connection: &mut PgConnection, names: &Names) -> Result<Triggers, sqlx::Error> {
+    let said = names.statement("SELECT triggers FROM {}.desk").query().fetch_one(connection).await?;
+    Ok(if said.try_get(0)? { Triggers::On } else { Triggers::Off })
+}
+
+/// Whether the desk answers, and is the one that was opened.
+pub(crate) async fn check(pool: &Pool, names: &Names, store: &str, patience: Patience) -> Result<()> {
+    match retry::read_within(pool, store, patience, || look(pool, names)).await? {
+        Some(found) if found >= NEWEST => known(store, found),
+        _ => Err(Error::Damaged { store: store.to_owned(), detail: "its tables are gone".to_owned() }),
+    }
+}
+
+async fn look(pool: &Pool, names: &Names) -> Result<Option<i32>, Fault> {
+    let mut connection = pool.acquire().await?;
+    let found = found(&mut connection, names).await?;
+    connection.done();
+    Ok(found)
 }
 
 fn known(store: &str, found: i32) -> Result<()> {

@@ -6,7 +6,6 @@ use bsm_core::model::{Entity, Key, Row, UserId, Version};
 use bsm_core::schema::{Field, Kind, RelationSpec, uniques};
 use bsm_core::store::{ChangeSet, Guard, Write};
 use serde_json::{Value as Json, json};
-use uuid::Uuid;
 
 use crate::lock::Strength;
 use crate::names::Names;
@@ -63,8 +62,8 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// What `change` brings, as the command `id`; `None` if a call can't do it.
-    pub(crate) fn of(names: &Names, change: &ChangeSet, id: Uuid) -> Option<Self> {
+    /// What `change` brings; `None` if a call can't do it.
+    pub(crate) fn of(names: &Names, change: &ChangeSet) -> Option<Self> {
         let mut part = Self::default();
         for guard in &change.guards {
             part.guard(guard)?;
@@ -77,7 +76,7 @@ impl Part {
             if !told.insert((entry.key, entry.version)) {
                 return None;
             }
-            part.history.push(Line::of(&write::history_line(entry, Some(id))));
+            part.history.push(Line::of(&write::history_line(entry)));
         }
         let written = change.writes.iter().filter_map(|write| match write {
             Write::Insert(row) | Write::Update(row) => Some((row.key(), row.version())),

@@ -101,7 +101,7 @@ impl Statements {
                  SELECT given.* FROM jsonb_populate_recordset(NULL::{}.history, $1::jsonb) AS given \
                  ON CONFLICT (entity, row_id, version) DO UPDATE SET action = excluded.action, actor = excluded.actor, \
                  occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at, subject = excluded.subject, \
-                 changes = excluded.changes, command = excluded.command",
+                 changes = excluded.changes",
             ),
             // In the order of their keys, so that two commands never wait for each other.
             counters: statement(
@@ -119,25 +119,20 @@ impl Statements {
 }
 
 /// Writes history. Of two entries for one version of a row the last stays.
-pub(crate) async fn history(
-    desk: &Desk,
-    connection: &mut PgConnection,
-    entries: &[HistoryEntry],
-    command: Option<Uuid>,
-) -> Result<(), Fault> {
+pub(crate) async fn history(desk: &Desk, connection: &mut PgConnection, entries: &[HistoryEntry]) -> Result<(), Fault> {
     let entries: BTreeMap<(Key, Version), &HistoryEntry> =
         entries.iter().map(|entry| ((entry.key, entry.version), entry)).collect();
     if entries.is_empty() {
         return Ok(());
     }
-    let told = entries.into_values().map(|entry| history_line(entry, command));
+    let told = entries.into_values().map(history_line);
     let told = Json::Array(told.collect()).to_string();
     desk.writes.history.query().bind(told).execute(connection).await?;
     Ok(())
 }
 
 /// An entry of history, as a row of its table.
-pub(crate) fn history_line(entry: &HistoryEntry, command: Option<Uuid>) -> Json {
+pub(crate) fn history_line(entry: &HistoryEntry) -> Json {
     let actor = match entry.actor {
         Actor::System => None,
         Actor::User(user) => Some(user),
@@ -152,7 +147,6 @@ pub(crate) fn history_line(entry: &HistoryEntry, command: Option<Uuid>) -> Json 
         "recorded_at": entry.recorded_at,
         "subject": entry.subject,
         "changes": entry.changes,
-        "command": command,
     })
 }
 

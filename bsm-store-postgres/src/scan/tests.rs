@@ -34,7 +34,7 @@ async fn cost(store: &PostgresStore, scan: &Scan) -> (u64, bool) {
     for text in parameters {
         query = query.bind(text);
     }
-    let row = query.fetch_one(&store.desk.pool).await.expect("is explained");
+    let row = query.fetch_one(&mut *store.desk.pool.acquire().await.expect("connects")).await.expect("is explained");
     let plan: String = sqlx::Row::try_get_unchecked(&row, 0).expect("is text");
     let plan: Json = serde_json::from_str(&plan).expect("is JSON");
     let (mut total, mut indexed) = (0, true);
@@ -75,13 +75,19 @@ async fn a_page_costs_its_own_rows_and_never_more_than_the_budget() {
     );
     let pool = store.desk.pool.clone();
     let costs = tokio::spawn(async move {
-        sqlx::raw_sql(AssertSqlSafe(fill)).execute(&store.desk.pool).await.expect("fills");
+        sqlx::raw_sql(AssertSqlSafe(fill))
+            .execute(&mut *store.desk.pool.acquire().await.expect("connects"))
+            .await
+            .expect("fills");
         costs(&store).await
     });
     // Whatever happened, the schema goes.
     let costs = costs.await;
     let drop_schema = format!("SET client_min_messages = warning; DROP SCHEMA {schema} CASCADE");
-    sqlx::raw_sql(AssertSqlSafe(drop_schema)).execute(&pool).await.expect("is dropped");
+    sqlx::raw_sql(AssertSqlSafe(drop_schema))
+        .execute(&mut *pool.acquire().await.expect("connects"))
+        .await
+        .expect("is dropped");
     let costs = costs.expect("costs are told");
     assert!(costs.iter().all(|cost| cost.rows <= cost.most && cost.indexed), "{costs:#?}");
 }

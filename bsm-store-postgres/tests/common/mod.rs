@@ -3,7 +3,10 @@
 
 pub(crate) mod desk;
 pub(crate) mod feeds;
+pub(crate) mod load;
+pub(crate) mod proxy;
 pub(crate) mod rows;
+pub(crate) mod server;
 pub(crate) mod wire;
 
 use std::future::Future;
@@ -13,6 +16,11 @@ use std::sync::Arc;
 use bsm_store_postgres::PostgresStore;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
+
+/// Whether cases are to be many: `cargo xtask test --full`.
+pub(crate) fn full() -> bool {
+    std::env::var_os("BSM_TEST_FULL").is_some()
+}
 
 /// The server that the tests use.
 pub(crate) fn server() -> String {
