@@ -16,6 +16,7 @@ use crate::store::{Guard, Order, ReadSet, Scan, Store, UniqueValue, Verification
 use crate::view::{Listing, WorkFilter, WorkListing};
 use crate::{Clock, Error, IdSource, Result, SystemClock, SystemIds};
 
+use super::cache::Cache;
 use super::change::Edit;
 use super::run::{Call, Needs};
 use super::{Admin, Agent, Customer, NewUser, Portal, TicketChange};
@@ -37,6 +38,8 @@ struct Inner {
     /// Where commands queue that another got in between of: one permit each, so that they don't trip over each other
     /// again. Rows share them by hash. A permit guards nothing; whoever drops a command's future lets it go.
     turns: [Semaphore; TURNS],
+    /// Users and services, for commands.
+    cache: Cache,
 }
 
 /// How many queues there are for commands that lost a race. More of them let commands on different rows pass each other.
@@ -65,7 +68,7 @@ impl DeskBuilder {
     pub fn build(self) -> Desk {
         let turns = std::array::from_fn(|_| Semaphore::new(1));
         let time = DeskTime::new(self.clock);
-        Desk { inner: Arc::new(Inner { store: self.store, time, ids: self.ids, turns }) }
+        Desk { inner: Arc::new(Inner { store: self.store, time, ids: self.ids, turns, cache: Cache::default() }) }
     }
 }
 
@@ -137,6 +140,10 @@ impl Desk {
     /// What went wrong while the last commits were made durable.
     pub async fn close(&self) -> Result<()> {
         self.inner.store.close().await
+    }
+
+    pub(super) fn cache(&self) -> &Cache {
+        &self.inner.cache
     }
 
     pub(super) fn now(&self) -> Timestamp {
