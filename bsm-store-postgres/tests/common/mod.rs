@@ -3,6 +3,7 @@
 
 pub(crate) mod desk;
 pub(crate) mod feeds;
+pub(crate) mod hand;
 pub(crate) mod rows;
 
 use std::future::Future;
@@ -12,6 +13,11 @@ use std::sync::Arc;
 use bsm_store_postgres::PostgresStore;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
+
+/// Whether a run is a full one, which also takes what is longer.
+pub(crate) fn is_full() -> bool {
+    std::env::var_os("BSM_TEST_FULL").is_some_and(|value| value == "1")
+}
 
 /// The server that the tests use.
 pub(crate) fn server() -> String {
@@ -34,6 +40,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// The address of the desk in it, if that was made without triggers.
+    pub(crate) fn url_without_triggers(&self) -> String {
+        format!("{}&triggers=off", self.url())
+    }
+
     /// The address of the desk in it.
     pub(crate) fn url(&self) -> String {
         let server = server();
