@@ -81,6 +81,25 @@ impl Place {
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&self.pool).await.expect("runs");
     }
 
+    /// Makes the desk what the second migration left: without triggers, and the column that tells of them.
+    pub(crate) async fn back_to_the_second_migration(&self) {
+        self.sql(
+            "DO $back$ DECLARE gone record; BEGIN
+                FOR gone IN SELECT oid::regprocedure AS name FROM pg_proc WHERE pronamespace = '{}'::regnamespace
+                    AND proname NOT IN ('bsm_sought', 'bsm_new_epoch') LOOP
+                    EXECUTE format('DROP FUNCTION IF EXISTS %s CASCADE', gone.name);
+                END LOOP;
+                FOR gone IN SELECT conrelid::regclass AS of_table, conname FROM pg_constraint
+                    WHERE connamespace = '{}'::regnamespace AND NOT convalidated LOOP
+                    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', gone.of_table, gone.conname);
+                END LOOP;
+            END $back$;
+            ALTER TABLE {}.desk DROP COLUMN triggers;
+            DELETE FROM {}.bsm_migrations WHERE version > 2",
+        )
+        .await;
+    }
+
     /// Drops the schema over a connection of its own, from whatever runtime.
     pub(crate) async fn drop_alone(&self) {
         let options: PgConnectOptions = server().parse().expect("BSM_TEST_POSTGRES_URL is a URL");
