@@ -58,10 +58,10 @@ async fn a_page_costs_its_own_rows_and_never_more_than_the_budget() {
     let sign = if url.contains('?') { '&' } else { '?' };
     let store = PostgresStore::connect(&format!("{url}{sign}schema={schema}")).await.expect("opens");
     let fill = format!(
-        "SET search_path TO {schema};
+        "SET search_path TO {schema}; SET bsm.command = on;
         INSERT INTO users SELECT lpad(to_hex(n), 32, '0')::uuid, now(), 'a', 'p' || n, 'agent', true, NULL, 1, now()
             FROM generate_series(1, 10) AS n;
-        INSERT INTO customer_services VALUES (lpad('a', 32, '0')::uuid, now(), 'a', '', 'b', 1, 'EUR', false, true, 1, now());
+        INSERT INTO customer_services VALUES (lpad('a', 32, '0')::uuid, now(), 'a', '', 'b', 1.00, 'EUR', false, true, 1, now());
         INSERT INTO tickets (id, created_at, title, description, status, impact, urgency, priority, priority_overridden,
             channel, created_by, assigned_to, reopen_count, version, updated_at)
             SELECT lpad(to_hex(n) || '0', 32, '0')::uuid, now(), 'a', '', (ARRAY['new', 'in_progress', 'closed'])[1 + n % 3],
@@ -70,8 +70,8 @@ async fn a_page_costs_its_own_rows_and_never_more_than_the_budget() {
         INSERT INTO customer_service_requests (id, created_at, service_id, customer_id, details, status, needs_approval,
             price, currency, rated, version, updated_at)
             SELECT lpad(to_hex(n) || '1', 32, '0')::uuid, now(), lpad('a', 32, '0')::uuid, lpad('1', 32, '0')::uuid, '',
-            'submitted', false, 1, 'EUR', false, 1, now() FROM generate_series(1, {ROWS}) AS n;
-        RESET search_path; ANALYZE {schema}.tickets, {schema}.customer_service_requests"
+            'submitted', false, 1.00, 'EUR', false, 1, now() FROM generate_series(1, {ROWS}) AS n;
+        RESET search_path; RESET bsm.command; ANALYZE {schema}.tickets, {schema}.customer_service_requests"
     );
     let pool = store.desk.pool.clone();
     let costs = tokio::spawn(async move {
