@@ -28,10 +28,10 @@ pub(crate) const CALLS: usize = 2;
 pub(crate) enum Outcome {
     /// It happened, and its rows were given these numbers.
     Done(Numbers),
-    /// It did not happen.
+    /// It did not happen, for a reason that it shares with others, or that is not told.
     Not,
-    /// Whether it happened is not known.
-    Unknown(Tried),
+    /// This went wrong with it; whether it happened may not be known.
+    Failed(Tried),
 }
 
 /// A command that waits.
@@ -140,16 +140,24 @@ pub(crate) async fn commit(desk: &Arc<Desk>, part: Part) -> Outcome {
 async fn send(desk: &Desk, call: &Call) -> Vec<Outcome> {
     match attempt(desk, call).await {
         Ok(numbers) => numbers.into_iter().map(|numbers| numbers.map_or(Outcome::Not, Outcome::Done)).collect(),
-        Err(fault) if fault.outcome_is_known() => (0..call.len()).map(|_| Outcome::Not).collect(),
-        Err(fault) => {
-            let said = fault.into_error(&desk.name).to_string();
-            let unknown = |_| {
-                let fault = Fault::AtCommit(sqlx::Error::Protocol(said.clone()));
-                Outcome::Unknown(Tried { fault, fence: Some(call.fence()) })
-            };
-            (0..call.len()).map(unknown).collect()
+        // What went wrong with one of several may not concern the others.
+        Err(fault) if fault.outcome_is_known() && (call.len() > 1 || fault.is_of_the_call()) => {
+            (0..call.len()).map(|_| Outcome::Not).collect()
         }
+        Err(fault) => failed(desk, call, fault),
     }
+}
+
+/// The same fault for each command of a call.
+fn failed(desk: &Desk, call: &Call, fault: Fault) -> Vec<Outcome> {
+    let fence = Some(call.fence()).filter(|_| !fault.outcome_is_known());
+    if call.len() == 1 {
+        return vec![Outcome::Failed(Tried { fault, fence })];
+    }
+    // An error of sqlx can't be copied. That the connection was lost is all that the tries after it ask of this one.
+    let said = fault.into_error(&desk.name).to_string();
+    let lost = |_| Outcome::Failed(Tried { fault: Fault::AtCommit(sqlx::Error::Protocol(said.clone())), fence });
+    (0..call.len()).map(lost).collect()
 }
 
 async fn attempt(desk: &Desk, call: &Call) -> Result<Vec<Option<Numbers>>, Fault> {

@@ -44,7 +44,7 @@ pub(crate) async fn commit(desk: &Arc<Desk>, change: &ChangeSet) -> bsm_core::Re
         Some(part) => match coalesce::commit(desk, part).await {
             Outcome::Done(numbers) => return Ok(Committed { stamp: stamp(), numbers, repeated: None }),
             Outcome::Not => None,
-            Outcome::Unknown(tried) => Some(tried),
+            Outcome::Failed(tried) => Some(tried),
         },
     };
     retry::command(desk, change, tried).await

@@ -61,6 +61,8 @@ const IDLE_IN_TRANSACTION: &str = "25P03";
 const SERIALIZATION_FAILURE: &str = "40001";
 /// Two transactions waited for each other.
 const DEADLOCK: &str = "40P01";
+/// A call was made within a transaction of another isolation than its own.
+const ISOLATED_OTHERWISE: &str = "BSM01";
 /// A table of that name is there.
 const DUPLICATE_TABLE: &str = "42P07";
 /// The server has as many connections as it takes.
@@ -153,6 +155,14 @@ impl Fault {
                 let said = error.as_database_error().and_then(|said| said.try_downcast_ref::<PgDatabaseError>());
                 said.is_some_and(|said| said.severity() == PgSeverity::Error) && Kind::of(error) != Kind::Lost
             }
+        }
+    }
+
+    /// Whether it is the call that could not be made as it was, whatever was in it.
+    pub(crate) fn is_of_the_call(&self) -> bool {
+        match self {
+            Self::Desk(_) => false,
+            Self::Server(error) | Self::AtCommit(error) => code(error).is_some_and(|code| code == ISOLATED_OTHERWISE),
         }
     }
 
