@@ -20,13 +20,10 @@ use crate::fault::{self, Fault};
 use crate::names::{Names, Statement};
 use crate::pool::Transaction;
 use crate::store::{Desk, PostgresStore};
-use crate::{feed, fetch, record, verify, write};
+use crate::{feed, fetch, record, retry, verify, write};
 
 /// How long an import may be left alone between two steps, in milliseconds: five minutes.
 const IDLE_MILLIS: u32 = 300_000;
-
-/// How often a beginning is tried when commands get in between.
-const ATTEMPTS: usize = 8;
 
 /// The statements of this room.
 #[derive(Debug)]
@@ -168,19 +165,12 @@ async fn ended(desk: &Desk, transaction: Transaction, fault: Fault) -> Error {
 }
 
 async fn begin(desk: &Desk) -> Result<Transaction> {
-    let mut attempt = 1;
-    loop {
-        let begun = async {
-            let mut transaction = desk.begin_with(&desk.begin).await?;
-            shut(desk, &mut transaction).await?;
-            Ok(transaction)
-        };
-        match begun.await {
-            Ok(transaction) => return Ok(transaction),
-            Err(fault) if Fault::got_between(&fault) && attempt < ATTEMPTS => attempt += 1,
-            Err(fault) => return Err(fault.into_error(&desk.name)),
-        }
-    }
+    let begun = retry::long(desk, async || {
+        let mut transaction = desk.begin_with(&desk.begin).await?;
+        shut(desk, &mut transaction).await?;
+        Ok(transaction)
+    });
+    begun.await.map_err(|fault| fault.into_error(&desk.name))
 }
 
 /// Keeps others from writing until the transaction ends, and makes sure that nobody did.

@@ -156,7 +156,23 @@ where
     read_within(&desk.pool, &desk.name, desk.patience, ask).await
 }
 
-/// The same, of a store of this name, and within less or more patience than the desk's.
+/// The same for what takes as long as it takes. It is asked again only for as long as the desk's patience lasts.
+pub(crate) async fn long<T, A>(desk: &Desk, mut ask: impl FnMut() -> A) -> std::result::Result<T, Fault>
+where
+    A: Future<Output = std::result::Result<T, Fault>>,
+{
+    let mut tries = Tries::new(&desk.pool, desk.patience);
+    loop {
+        tries.era = desk.pool.era();
+        match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(fault) if tries.go_on(&fault).await => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+}
+
+/// The same as [`read`], of a store of this name, and within less or more patience than the desk's.
 pub(crate) async fn read_within<T, A>(
     pool: &Pool,
     store: &str,

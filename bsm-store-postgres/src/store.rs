@@ -314,7 +314,8 @@ impl Store for PostgresStore {
 
     async fn verify(&self) -> Result<Verification> {
         let _pass = self.pass_always().await?;
-        verify::verify(&self.desk).await.map_err(|fault| fault.into_error(&self.desk.name))
+        let found = retry::long(&self.desk, || verify::verify(&self.desk)).await;
+        found.map_err(|fault| fault.into_error(&self.desk.name))
     }
 
     async fn health(&self) -> Result<()> {

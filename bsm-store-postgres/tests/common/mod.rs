@@ -4,8 +4,10 @@
 pub(crate) mod desk;
 pub(crate) mod feeds;
 pub(crate) mod hand;
+pub(crate) mod heard;
 pub(crate) mod load;
 pub(crate) mod proxy;
+pub(crate) mod room;
 pub(crate) mod rows;
 pub(crate) mod server;
 pub(crate) mod wire;

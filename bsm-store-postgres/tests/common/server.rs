@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::heard;
+use super::room::Room;
+
 /// The password of every such server's only account. No test may find it in an error or a log.
 pub(crate) const PASSWORD: &str = "hush-9f3c-hush";
 
@@ -60,6 +63,15 @@ impl Programs {
 
     /// A program, run as the account, heedless of the caller's own settings.
     fn command(&self, program: &Path) -> Command {
+        let mut command = self.command_by_caller(program);
+        if let Some((user, group)) = self.account {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+
+    /// The same, run by whoever runs the test.
+    fn command_by_caller(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("PG") {
@@ -67,9 +79,6 @@ impl Programs {
             }
         }
         command.env("LC_ALL", "C").current_dir(&self.place).stdin(Stdio::null());
-        if let Some((user, group)) = self.account {
-            command.uid(user).gid(group);
-        }
         command
     }
 
@@ -108,6 +117,7 @@ pub(crate) struct Server {
     process: Option<Child>,
     port: u16,
     settings: Vec<String>,
+    room: Option<Room>,
 }
 
 impl Server {
@@ -120,6 +130,7 @@ impl Server {
 
     /// Makes one, and does not start it.
     pub(crate) fn make(settings: &[&str]) -> Self {
+        heard::listen();
         let programs = Programs::find();
         let template = programs.template();
         let number = MADE.fetch_add(1, Ordering::Relaxed);
@@ -130,7 +141,7 @@ impl Server {
         }
         copy(&template, &folder.join("data"));
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        Self { programs, folder, process: None, port: free_port(), settings }
+        Self { programs, folder, process: None, port: free_port(), settings, room: None }
     }
 
     /// A standby of a server that was made and never ran, not started either.
@@ -145,6 +156,32 @@ impl Server {
             "primary_conninfo=host=127.0.0.1 port={} user=bsm password={PASSWORD} application_name=standby",
             primary.port
         ))
+    }
+
+    /// With a small room of its own on disk, and a folder in it of that name that the server may write to.
+    pub(crate) fn with_room(mut self, mebibytes: u32, folder: &str) -> Self {
+        let room = Room::make(&self.folder.join("room"), mebibytes, self.programs.account);
+        let path = room.path().join(folder);
+        room.shell(&format!("mkdir -m 700 {0} && chown --reference={1} {0}", path.display(), room.path().display()));
+        self.room = Some(room);
+        self
+    }
+
+    /// With its log of writes in the room.
+    pub(crate) fn with_log_in_room(self, mebibytes: u32) -> Self {
+        let server = self.with_room(mebibytes, "wal");
+        let (here, there) = (server.data().join("pg_wal"), server.room().path().join("wal"));
+        server.room().shell(&format!(
+            "cp -a {0}/. {1}/ && rm -r {0} && ln -s {1} {0}",
+            here.display(),
+            there.display()
+        ));
+        server
+    }
+
+    /// The room.
+    pub(crate) fn room(&self) -> &Room {
+        self.room.as_ref().expect("it has one")
     }
 
     /// With one more setting from its next start on.
@@ -172,10 +209,21 @@ impl Server {
     pub(crate) fn go(&mut self) {
         assert!(self.process.is_none(), "it runs");
         // As long as this test's thread lives: nobody else's server may outlive its test.
-        let mut command = self.programs.command(Path::new("setpriv"));
+        let mut command = match &self.room {
+            None => self.programs.command(Path::new("setpriv")),
+            Some(room) => {
+                let within = room.within();
+                let mut command = self.programs.command_by_caller(Path::new(&within[0]));
+                command.args(&within[1..]).arg("setpriv");
+                if let Some((user, group)) = self.programs.account {
+                    command.args([&format!("--reuid={user}"), &format!("--regid={group}"), "--clear-groups"]);
+                }
+                command
+            }
+        };
         command.args(["--pdeathsig", "QUIT"]).arg(self.programs.bin.join("postgres"));
         command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
-        command.args(["-c", "unix_socket_directories=", "-c", "shared_buffers=16MB", "-c", "max_connections=60"]);
+        command.args(["-c", "unix_socket_directories=", "-c", "shared_buffers=16MB"]);
         for setting in &self.settings {
             command.args(["-c", setting]);
         }
@@ -193,6 +241,11 @@ impl Server {
             assert!(ended.is_none() && since.elapsed() < PATIENCE, "it did not start: {}", self.log());
             sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Whether it ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.process.as_mut().is_none_or(|process| process.try_wait().expect("is asked").is_some())
     }
 
     /// Stops it, and waits until it is gone.
@@ -227,7 +280,11 @@ impl Drop for Server {
             drop(Command::new("kill").args(["-QUIT", &process.id().to_string()]).status());
             drop(process.wait());
         }
+        self.room = None;
         drop(fs::remove_dir_all(&self.folder));
+        if !std::thread::panicking() {
+            heard::assert_never(PASSWORD);
+        }
     }
 }
 
