@@ -201,26 +201,23 @@ pub async fn a_key_tells_nothing_to_who_may_not_ask(store: Arc<dyn Store>) -> Ou
 /// An attempt on what was kept takes none of the number: a command that would succeed without it does.
 pub async fn what_was_stale_takes_no_attempt(store: Arc<dyn Store>) -> Outcome {
     let w = World::new(store).await?;
-    let (ticket, absent) = (w.ticket_in(TicketStatus::New).await?.id, TicketId::from_uuid(w.laptop.as_uuid()));
     let touch = |_| {
-        let admin = w.admin.clone();
-        async move { admin.touch_ticket(ticket).await.map(drop) }
+        let (admin, laptop) = (w.admin.clone(), w.laptop);
+        async move { admin.change_service(laptop, ServiceChange::default()).await.map(drop) }
     };
-    let most = limits::COMMAND_ATTEMPTS;
-    let theo = w.agent.actor();
-    for renamed in [false, true] {
-        let agent = w.meanwhile_each((0..most).map(touch)).agent(theo);
-        let before = w.agent.ticket(ticket).await?.version;
-        // It comes to no commit, and the desk knows the agent.
-        refused(agent.touch_ticket(absent).await, &Error::not_found(absent));
-        if renamed {
-            let full_name = Some("Theo Brand".to_owned());
-            w.admin.change_user(theo, UserChange { full_name, ..UserChange::default() }).await?;
+    for (kept, changes) in [(false, limits::COMMAND_ATTEMPTS - 1), (true, limits::COMMAND_ATTEMPTS)] {
+        // The service is changed before so many commits.
+        let ada = w.meanwhile_each((0..changes).map(touch)).customer(w.ada.actor());
+        if kept {
+            // It comes to no commit, and the desk knows the service.
+            let details = "x".repeat(limits::DESCRIPTION_CHARS + 1);
+            let call = ada.submit_request(SubmitRequest { details, ..SubmitRequest::new(w.laptop) });
+            refused_like!(call.await, Error::Invalid { .. });
         }
-        // One attempt on what was kept, and as many as a command has.
-        let touched = agent.touch_ticket(ticket).await?;
-        assert_eq!(touched.version.0, before.0 + u64::try_from(most).unwrap_or(u64::MAX) + 1);
+        ada.submit_request(SubmitRequest::new(w.laptop)).await?;
     }
+    let ada = w.meanwhile_each((0..limits::COMMAND_ATTEMPTS).map(touch)).customer(w.ada.actor());
+    refused_like!(ada.submit_request(SubmitRequest::new(w.laptop)).await, Error::Conflict { .. });
     w.sound().await
 }
 

@@ -1,13 +1,13 @@
 //! How a command runs: gather what it needs, decide, commit; and decide anew when another got in between, or when what it
 //! was decided on may have been stale.
 //!
-//! Users and services are taken from the desk's [`Cache`](super::cache::Cache) where they are there. A command that
-//! succeeds is right all the same, since the commit checks the version of every row that it read. One that is refused may
-//! be so only for a row that has changed since, or only because it had happened before under its key: so nobody is told
-//! of a refusal before all of it was read from the store, the key too. That costs a refused command a second round, and
-//! one that succeeds nothing. It is also why a command through a handle that [sees](super::Portal::seeing) a stamp needs no
-//! more: its commit is checked against what the stamp marks and all that came since, and its refusals are decided on a
-//! read with the stamp.
+//! A command is decided on one read of all that it needs, its actor and its key included; or, where the desk's
+//! [`Cache`](super::cache::Cache) has all that it needs, on that, and then nothing is read. (Never on some of each: a refusal
+//! would need the read as well.) A command that succeeds is right all the same, since the commit checks the version of every
+//! row that it was decided on, and looks for the key. One that is refused may be so only for a row that has changed since, or
+//! because it had happened before under its key: so what was decided on the cache alone is told to nobody, but decided anew.
+//! It is also why a command through a handle that [sees](super::Portal::seeing) a stamp needs no more: its commit is checked
+//! against what the stamp marks and all that came since, and its refusals are decided on a read with the stamp.
 
 use std::sync::Arc;
 
@@ -34,19 +34,10 @@ struct Keyed {
 /// What an attempt is decided on.
 struct Basis {
     rows: Vec<Arc<Row>>,
-    /// Which of the rows came from the cache.
-    cached: Vec<(Key, Version)>,
     /// What the key was used for.
     used: Option<Remembered>,
-    /// Whether the key, if the command has one, was looked for.
-    looked: bool,
-}
-
-impl Basis {
-    /// Whether all of it is what the store says.
-    fn is_certain(&self) -> bool {
-        self.cached.is_empty() && self.looked
-    }
+    /// Whether the store said so; else the rows came from the cache, and the key was not looked for.
+    certain: bool,
 }
 
 /// What an attempt came to.
@@ -127,17 +118,17 @@ impl Call<'_> {
             let fresh = *attempts > 0;
             *attempts += 1;
             let basis = self.gather(&needs, &keyed, fresh).await?;
-            let certain = basis.is_certain();
+            let certain = basis.certain;
             counted += usize::from(certain);
             let more = counted < limits::COMMAND_ATTEMPTS;
-            let is_cached = |key| basis.cached.iter().any(|(cached, _)| *cached == key);
             match self.decide(&basis, &keyed, &mut decide) {
                 Ok(Decision::HappenedBefore { answer }) => return self.confirm(&keyed, answer).await,
                 Ok(Decision::Commit { change, answer, rows }) => match self.commit(change, &rows).await {
                     Ok((Some(answer), _)) => return Ok(Outcome::DoneBefore { answer }),
                     Ok((None, numbers)) => return Ok(Outcome::Done { answer, rows, numbers }),
-                    // Nobody got in between: what was cached was stale.
-                    Err(Error::Conflict { key, .. }) if is_cached(key) => {}
+                    // Nobody got in between: what was cached was stale. Of a deletion, and of a guard against children, the
+                    // store may tell before it comes to the version; and of the key, before it comes to the actor's.
+                    Err(Error::Conflict { .. } | Error::StillReferenced { .. } | Error::KeyReused) if !certain => {}
                     // Somebody got in between. What they did is seen by the next attempt, which decides anew; one at a time
                     // where many want the same row, so that each round does not let only one of them through.
                     Err(Error::Conflict { key, .. }) if more => {
@@ -147,21 +138,22 @@ impl Call<'_> {
                     // A ticket was assigned meanwhile to the user who is being deleted: the next attempt finds it.
                     Err(Error::StillReferenced { relation: Relation::TicketAssignedTo, .. })
                         if needs.scan.is_some() && more => {}
-                    // Found before the versions of all rows were compared.
-                    Err(Error::StillReferenced { .. } | Error::KeyReused) if !certain => {}
                     Err(error) => return Err(error),
                 },
                 Err(error) if certain => return Err(error),
                 // It may be refused for something stale, or because it has happened.
                 Err(_) => {}
             }
-            for (key, version) in basis.cached {
-                self.desk.cache().forget(key, version);
+            if !certain {
+                for row in &basis.rows {
+                    self.desk.cache().forget(row.key(), row.version());
+                }
             }
         }
     }
 
-    /// Gathers what a command needs: from the cache, unless it must be `fresh`, and the rest in one read, as of one moment.
+    /// Gathers what a command needs: from the cache, if that has it all and it need not be `fresh`; else in one read, as of
+    /// one moment.
     async fn gather(&self, needs: &Needs, keyed: &Keyed, fresh: bool) -> Result<Basis> {
         let Needs { keys, find, scan, follow } = needs;
         let actor = match self.actor {
@@ -171,28 +163,28 @@ impl Call<'_> {
         let mut get: Vec<Key> = keys.iter().copied().chain(actor.map(Key::from)).collect();
         get.sort_unstable();
         get.dedup();
-        let mut rows = if fresh { Vec::new() } else { self.desk.cache().get(&get) };
-        let cached: Vec<(Key, Version)> = rows.iter().map(|row| (row.key(), row.version())).collect();
-        get.retain(|key| cached.iter().all(|(cached, _)| cached != key));
-        let used = actor.zip(keyed.key.clone());
-        let is_read = !get.is_empty() || !find.is_empty() || scan.is_some() || fresh && used.is_some();
-        if !is_read {
-            // The commit looks for the key; the next attempt does, if it does not come to that.
-            return Ok(Basis { rows, cached, used: None, looked: used.is_none() });
+        if find.is_empty() && scan.is_none() {
+            if get.is_empty() {
+                return Ok(Basis { rows: Vec::new(), used: None, certain: true });
+            }
+            let cached = if fresh { None } else { self.desk.cache().get(&get) };
+            if let Some(rows) = cached {
+                return Ok(Basis { rows, used: None, certain: false });
+            }
         }
+        let used = actor.zip(keyed.key.clone());
         let (find, scan, follow) = (find.clone(), scan.clone(), follow.clone());
         let at_least = self.settings.at_least.clone();
         let set = ReadSet { get, find, scan, follow, used, at_least, ..ReadSet::default() };
         let answers = self.desk.store().read(set).await?;
         let scanned = answers.scanned.map(|scanned| scanned.rows).unwrap_or_default();
         let read = answers.got.into_iter().chain(answers.found).flatten().chain(scanned).chain(answers.followed);
-        let from_cache = rows.len();
-        rows.extend(read.map(Arc::new));
-        self.desk.cache().put(&rows[from_cache..]);
-        Ok(Basis { rows, cached, used: answers.used, looked: true })
+        let rows: Vec<Arc<Row>> = read.map(Arc::new).collect();
+        self.desk.cache().put(&rows);
+        Ok(Basis { rows, used: answers.used, certain: true })
     }
 
-    /// Decides, on rows that may be stale.
+    /// Decides on what was gathered.
     fn decide<I: Into<Key>>(
         &self,
         basis: &Basis,

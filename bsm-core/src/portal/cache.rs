@@ -58,21 +58,24 @@ impl Cache {
         matches!(entity, Entity::User | Entity::Service)
     }
 
-    /// Those of the rows that are kept.
-    pub(super) fn get(&self, keys: &[Key]) -> Vec<Arc<Row>> {
-        let mut found = Vec::new();
-        let mut gone = Vec::new();
-        let mut rows = self.lock();
-        for key in keys.iter().filter(|key| Self::keeps(key.entity)) {
-            if let Some(row) = rows.young.get(key) {
-                found.push(Arc::clone(row));
-            } else if let Some(row) = rows.old.remove(key) {
-                found.push(Arc::clone(&row));
-                gone.extend(rows.put(*key, row));
-            }
+    /// The rows, if all of them are kept.
+    pub(super) fn get(&self, keys: &[Key]) -> Option<Vec<Arc<Row>>> {
+        if !keys.iter().all(|key| Self::keeps(key.entity)) {
+            return None;
         }
-        drop(rows);
-        found
+        let mut gone = Vec::new();
+        let mut kept = self.lock();
+        let mut get = |key: &Key| {
+            if let Some(row) = kept.young.get(key) {
+                return Some(Arc::clone(row));
+            }
+            let row = kept.old.remove(key)?;
+            gone.extend(kept.put(*key, Arc::clone(&row)));
+            Some(row)
+        };
+        let rows = keys.iter().map(&mut get).collect();
+        drop(kept);
+        rows
     }
 
     /// Keeps the rows, as they were read or written. One that is older than what is kept of it is left out.
@@ -128,7 +131,7 @@ mod tests {
     }
 
     fn version(cache: &Cache, number: u128) -> Option<u64> {
-        cache.get(&[user(number, 0).key()]).first().map(|row| row.version().0)
+        Some(cache.get(&[user(number, 0).key()])?.first()?.version().0)
     }
 
     #[test]
@@ -159,7 +162,7 @@ mod tests {
         assert_eq!(version(&cache, 1), None);
     }
 
-    /// A command asks the store to follow only what the store gives it: nothing is to be followed from here.
+    /// What a command is given from here is all that it needs: nothing is to be followed.
     #[test]
     fn what_is_kept_names_nothing() {
         let kept = Entity::ALL.iter().filter(|entity| Cache::keeps(**entity));
@@ -172,6 +175,6 @@ mod tests {
         cache.put([&user(1, 1)]);
         assert!(!format!("{cache:?}").contains("race"));
         let ticket = Key { entity: Entity::Ticket, id: user(1, 1).key().id };
-        assert_eq!(cache.get(&[ticket]), []);
+        assert_eq!(cache.get(&[ticket, user(1, 1).key()]), None);
     }
 }

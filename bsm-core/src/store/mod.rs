@@ -198,7 +198,8 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// A read [at least as new as](ReadSet::at_least) a stamp waits until this store value sees that commit, for as long as
     /// the store thinks fit; then it is unavailable. Where all commits go through one value there is nothing to wait for.
     ///
-    /// Costs O(log n) per key, and O(log n + rows examined) for a scan, whatever n; counters cost what they return.
+    /// Costs O(log n) per key, asked for or followed, and O(log n + rows examined) for a scan, whatever n; counters cost what
+    /// they return.
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Damaged`], [`Error::Closed`], [`Error::ImportUnfinished`].
