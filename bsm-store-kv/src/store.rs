@@ -11,7 +11,7 @@ use bsm_core::store::{
     Answers, Capabilities, ChangeSet, Committed, FeedPlace, FeedQuery, ImportMark, ImportStep, ReadSet, Store,
     Verification,
 };
-use bsm_core::{Error, Result};
+use bsm_core::{Error, IdSource as _, Result, SystemIds};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -222,6 +222,14 @@ impl Store for KvStore {
         let permit = self.begin_read().await?;
         let desk = Arc::clone(&self.desk);
         self.elsewhere(permit, move || verify::verify(&*desk.engine()?, &desk)).await
+    }
+
+    async fn expire_positions(&self) -> Result<()> {
+        let epoch = SystemIds.bits()?;
+        match self.desk.perform(Work::Renumber { epoch }).await? {
+            Done::Renumbered => Ok(()),
+            other => Err(self.mismatched(&other)),
+        }
     }
 
     async fn health(&self) -> Result<()> {

@@ -293,6 +293,7 @@ macro_rules! __conformance_cases {
                 a_place_of_another_epoch_is_not_waited_for,
                 a_stream_ends_behind_its_first_error,
             }
+                positions_are_expired_when_somebody_says_so,
         }
     };
 }

@@ -28,6 +28,10 @@ const KIND: u64 = 0x6273_6d02;
 /// A place in a feed, to go on from. Opaque: keep it, send it, give it back to the same feed.
 ///
 /// A customer's counts what is theirs and nothing else, so it tells nothing of what others do.
+///
+/// It is good for the desk that gave it, for as long as that goes on from its own files. Of a desk that was restored from a
+/// copy of them, positions that were given after the copy are void, and the desk can't tell: call
+/// [`Desk::expire_positions`](crate::Desk::expire_positions) once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Position(String);

@@ -88,6 +88,19 @@ impl Desk {
     /// Forgets the oldest events of the feed, up to the first that was recorded at `before` or later; returns how many.
     /// The newest is always kept. History stays as it is.
     ///
+    /// Makes every position that was given before [expired](crate::Error::PositionExpired), so that whoever comes back with
+    /// one is told that they may have missed something, and goes on from the oldest event. For a desk that was restored
+    /// from a copy of its files: commands that came after the copy are gone, those that come now get the same places again,
+    /// and a position from between would skip some of them in silence. (A desk that was imported does it by itself.)
+    ///
+    /// Watches under way are told the same. Costs a commit.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`](crate::Error::Unsupported) by a store that can't; what else the store says.
+    pub async fn expire_positions(&self) -> Result<()> {
+        self.store().expire_positions().await
+    }
+
     /// How long events are kept is the application's choice: as long as its slowest reader may be away. One that comes back
     /// later gets [`Error::PositionExpired`](crate::Error::PositionExpired). Costs O(log n) for each event; stopped half-way, it can be called again.
     ///

@@ -251,6 +251,16 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
         Err(Error::Unsupported { store: self.to_string(), what: "taking in a whole desk" })
     }
 
+    /// Gives the feed another [epoch](FeedPlace::epoch), at random: every position from before is expired, and whoever
+    /// [waits](Self::wait) at one returns. Events stay, and so do places: see [`Desk::expire_positions`](crate::Desk::expire_positions)
+    /// for what it is good for.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] by a store that can't, as here; as [`commit`](Self::commit).
+    async fn expire_positions(&self) -> Result<()> {
+        Err(Error::Unsupported { store: self.to_string(), what: "expiring the positions of its feed" })
+    }
+
     /// Recounts everything, and tells each difference: rows against indexes, unique fields, relations and counters,
     /// history against versions, the feed against history, in both directions, and whatever the store keeps besides. History
     /// of which no event is kept is no difference after a [trim](Self::trim) or an [import](Self::import).
