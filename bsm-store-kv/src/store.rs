@@ -110,6 +110,12 @@ impl KvStore {
         }
     }
 
+    async fn recount(&self, ends_an_import: bool) -> Result<Verification> {
+        let permit = self.begin_read().await?;
+        let desk = Arc::clone(&self.desk);
+        self.elsewhere(permit, move || verify::verify(&*desk.engine()?, &desk, ends_an_import)).await
+    }
+
     /// The committer answered something else than was asked: it never does.
     fn mismatched(&self, answer: &Done) -> Error {
         debug_assert!(false, "{answer:?}");
@@ -207,7 +213,7 @@ impl Store for KvStore {
 
     async fn import(&self, step: ImportStep) -> Result<ImportMark> {
         if matches!(step, ImportStep::Finish(_)) {
-            let verified = self.verify().await?;
+            let verified = self.recount(true).await?;
             if let Some(difference) = verified.differences.into_iter().next() {
                 return Err(Error::Inconsistent { store: self.desk.name().to_owned(), difference });
             }
@@ -218,18 +224,16 @@ impl Store for KvStore {
         }
     }
 
-    async fn verify(&self) -> Result<Verification> {
-        let permit = self.begin_read().await?;
-        let desk = Arc::clone(&self.desk);
-        self.elsewhere(permit, move || verify::verify(&*desk.engine()?, &desk)).await
-    }
-
     async fn expire_positions(&self) -> Result<()> {
         let epoch = SystemIds.bits()?;
         match self.desk.perform(Work::Renumber { epoch }).await? {
             Done::Renumbered => Ok(()),
             other => Err(self.mismatched(&other)),
         }
+    }
+
+    async fn verify(&self) -> Result<Verification> {
+        self.recount(false).await
     }
 
     async fn health(&self) -> Result<()> {

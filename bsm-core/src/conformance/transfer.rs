@@ -157,6 +157,9 @@ pub async fn an_import_that_was_given_up_takes_nothing_more(place: &Place) -> Ou
         refused_like!(import.write(b"\n").await, Error::ImportUnfinished { .. });
         refused_like!(import.finish().await, Error::ImportUnfinished { .. });
     }
+    let found = desk.verify().await?;
+    let told = found.differences.iter().any(|found| found.to_string().starts_with("import: "));
+    assert!(told, "{found:?}");
     taken_in(&desk, &text).await?;
     is_as(&copy, &dump).await
 }

@@ -26,7 +26,7 @@ pub use read::{
 pub(crate) use recount::every_row;
 pub use recount::recount;
 pub use transfer::{ImportEnd, ImportMark, ImportPart, ImportStep};
-pub use verify::{DIFFERENCES_MAX, Difference, Place, Verification};
+pub use verify::{DIFFERENCES_MAX, Difference, Place, UNFINISHED, Verification};
 
 use crate::model::{Timestamp, UserId};
 use crate::{Error, Result};
@@ -268,7 +268,8 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Costs O(everything · log n). Commands go on meanwhile, but may have to wait for parts of it.
     ///
     /// # Errors
-    /// What keeps it from reading; an import that is unfinished does not. What it reads and finds wrong is a difference, not an error.
+    /// What keeps it from reading; an import that is unfinished does not, and is [a difference](UNFINISHED) itself. What it
+    /// reads and finds wrong is a difference, not an error.
     ///
     /// [`recount`] does it for any store, at the cost that it names.
     async fn verify(&self) -> Result<Verification>;
