@@ -212,6 +212,8 @@ impl fmt::Display for ImportFault {
 pub enum PlaceFault {
     /// It is a file, where a folder is needed.
     NotAFolder,
+    /// The folder that it would lie in is not there. Only the desk's own folder is made, so that a misspelt path makes none.
+    NoParent,
     /// It, or something in it, can't be written.
     ReadOnly,
     /// It holds something that is no store of this kind.
@@ -224,6 +226,7 @@ impl fmt::Display for PlaceFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotAFolder => "it is not a folder",
+            Self::NoParent => "the folder that it would lie in does not exist, and is not made",
             Self::ReadOnly => "it can't be written",
             Self::ForeignData => "it holds other data",
             Self::Io => "the operating system refused",
