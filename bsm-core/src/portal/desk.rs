@@ -1,5 +1,6 @@
 //! The desk: a store, a clock, a source of ids, and the doors to the portals.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -29,7 +30,12 @@ pub struct Desk {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Desk").field(&format_args!("{}", self.inner.store)).finish()
+    }
+}
+
 struct Inner {
     store: Arc<dyn Store>,
     time: DeskTime,
