@@ -95,14 +95,16 @@ pub enum Since {
     After(Position),
 }
 
-/// What is asked of a feed. Made from a [`Since`] or a [`Position`] where nothing else matters.
+/// What is asked of a feed. Made from a [`Since`] or a [`Position`] where nothing else matters: that one has no filter, and
+/// the usual limit. To go on with the same question, set its [`since`](Self::since).
 ///
 /// ```
 /// use bsm_core::feed::{EventQuery, Since};
 /// use bsm_core::model::Entity;
 ///
-/// let query = EventQuery::since(Since::Oldest).only([Entity::Ticket]).limit(100);
-/// assert_eq!(query.entities, [Entity::Ticket]);
+/// let mut query = EventQuery::since(Since::Oldest).only([Entity::Ticket]).limit(100);
+/// query.since = Since::Now;
+/// assert_eq!((&*query.entities, query.limit), (&[Entity::Ticket][..], 100));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]

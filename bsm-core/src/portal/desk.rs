@@ -25,7 +25,7 @@ use super::{Admin, Agent, Customer, NewUser, Portal, TicketChange};
 ///
 /// Everything goes through the portals, save two things that no person does: making the first admin, and closing what
 /// was resolved long enough ago.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Desk {
     inner: Arc<Inner>,
 }
@@ -138,6 +138,9 @@ impl Desk {
     }
 
     /// Waits for the commands under way and lets go of the store: of all clones of this desk.
+    ///
+    /// Whoever drops the future before it is done calls it again, and waits for the same end: the desk may take no more
+    /// calls by then, and its store may still be open, so that another handle meets [`Error::InUse`].
     ///
     /// # Errors
     /// What went wrong while the last commits were made durable.

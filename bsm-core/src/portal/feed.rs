@@ -19,10 +19,17 @@ impl<R: StaffRole> Portal<R> {
     /// ```no_run
     /// # async fn example(admin: bsm_core::Admin) -> bsm_core::Result<()> {
     /// use bsm_core::feed::{EventQuery, Since};
+    /// use bsm_core::model::Entity;
     ///
-    /// let mut page = admin.events(&EventQuery::since(Since::Oldest)).await?;
-    /// while page.more {
-    ///     page = admin.events(&page.position.into()).await?;
+    /// let mut query = EventQuery::since(Since::Oldest).only([Entity::Ticket]).limit(100);
+    /// loop {
+    ///     let page = admin.events(&query).await?;
+    ///     println!("{} events", page.events.len());
+    ///     if !page.more {
+    ///         break;
+    ///     }
+    ///     // The same question from there on: a position alone has neither the filter nor the limit.
+    ///     query.since = Since::After(page.position);
     /// }
     /// # Ok(())
     /// # }
@@ -81,13 +88,6 @@ impl Desk {
         Watch::begin(self.feed(entities), &since).await
     }
 
-    fn feed(&self, entities: Vec<Entity>) -> Reader {
-        Reader::new(Caller::system(self), None, entities)
-    }
-
-    /// Forgets the oldest events of the feed, up to the first that was recorded at `before` or later; returns how many.
-    /// The newest is always kept. History stays as it is.
-    ///
     /// Makes every position that was given before [expired](crate::Error::PositionExpired), so that whoever comes back with
     /// one is told that they may have missed something, and goes on from the oldest event. For a desk that was restored
     /// from a copy of its files: commands that came after the copy are gone, those that come now get the same places again,
@@ -101,6 +101,13 @@ impl Desk {
         self.store().expire_positions().await
     }
 
+    fn feed(&self, entities: Vec<Entity>) -> Reader {
+        Reader::new(Caller::system(self), None, entities)
+    }
+
+    /// Forgets the oldest events of the feed, up to the first that was recorded at `before` or later; returns how many.
+    /// The newest is always kept. History stays as it is.
+    ///
     /// How long events are kept is the application's choice: as long as its slowest reader may be away. One that comes back
     /// later gets [`Error::PositionExpired`](crate::Error::PositionExpired). Costs O(log n) for each event; stopped half-way, it can be called again.
     ///

@@ -282,7 +282,8 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
 
     /// Stops taking commands, waits for those under way, and lets go of files and connections: when it returns, the same
     /// desk can be opened anew. Later calls get [`Error::Closed`], and so do those who [wait](Self::wait). Closing twice is
-    /// fine, also at once: each waits for the end.
+    /// fine, also at once: each waits for the end. Of a future that is dropped half-way, whether the store takes calls is not
+    /// promised, only that it has not let go yet, and that closing it again leads to the same end.
     ///
     /// A store that is dropped without it closes as well as it can, and tells nobody how that went. Where that takes longer
     /// than the drop, whoever opens the same desk right after may meet [`Error::InUse`] for a moment.
