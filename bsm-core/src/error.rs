@@ -216,8 +216,12 @@ pub enum Error {
         /// The store.
         store: String,
     },
-    /// An import into this store was begun and did not end. Go on with it, with the same text, or remove the store.
-    #[error("{store} holds a part of an import that did not end: go on with it, or remove the store")]
+    /// An import into this store was begun and did not end. Go on with it, with the same text from its beginning; or delete
+    /// the desk, by its address with `Registry::remove` of the crate `bsm`.
+    #[error(
+        "{store} holds a part of an import that did not end: import the same text again, or delete the desk \
+         (Registry::remove)"
+    )]
     ImportUnfinished {
         /// The store.
         store: String,

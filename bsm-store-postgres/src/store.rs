@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bsm_core::model::{Timestamp, UserId};
 use bsm_core::store::{
-    Answers, Capabilities, ChangeSet, Committed, FeedPlace, ImportMark, ImportStep, ReadSet, Store, Verification,
+    Answers, Capabilities, ChangeSet, Committed, FeedPlace, ImportMark, ImportStep, Place, ReadSet, Store, UNFINISHED,
+    Verification,
 };
 use bsm_core::{Error, Result, Source};
 use sqlx::{PgPool, Row as _};
@@ -315,7 +316,11 @@ impl Store for PostgresStore {
     async fn verify(&self) -> Result<Verification> {
         let _pass = self.pass_always().await?;
         let found = retry::long(&self.desk, || verify::verify(&self.desk)).await;
-        found.map_err(|fault| fault.into_error(&self.desk.name))
+        let mut found = found.map_err(|fault| fault.into_error(&self.desk.name))?;
+        if self.import.is_under_way() {
+            found.differs(Place::Own("import".to_owned()), UNFINISHED);
+        }
+        Ok(found)
     }
 
     async fn health(&self) -> Result<()> {
