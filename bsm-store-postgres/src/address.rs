@@ -150,7 +150,7 @@ pub(crate) fn display<'s>(servers: impl IntoIterator<Item = &'s PgConnectOptions
     let mut places = Vec::new();
     let mut database = String::new();
     for server in servers {
-        database = server.get_database().unwrap_or_else(|| server.get_username()).to_owned();
+        server.get_database().unwrap_or_else(|| server.get_username()).clone_into(&mut database);
         places.push(match server.get_socket() {
             Some(socket) => socket.display().to_string(),
             None => format!("{}:{}", server.get_host(), server.get_port()),

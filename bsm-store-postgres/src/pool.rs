@@ -36,7 +36,7 @@ const LOOKED_AFTER: Duration = Duration::from_secs(2);
 const IDLE_MOST: Duration = Duration::from_mins(10);
 
 /// How old a connection gets, so that a server's memory for it does not grow for ever.
-const AGE_MOST: Duration = Duration::from_mins(60);
+const AGE_MOST: Duration = Duration::from_hours(1);
 
 /// Where calls get connections from.
 #[derive(Clone)]

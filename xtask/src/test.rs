@@ -82,11 +82,15 @@ impl Steps<'_> {
         if !own {
             let why = format!("{URL_VARIABLE} names somebody else's, and {} are not set", OWN_VARIABLES.join(", "));
             self.report.not_run(&format!("tests in {OWN_SERVERS}, which start servers of their own"), &why);
-            runner.push_str(&if nextest {
-                format!(" -E not(test(/^{OWN_SERVERS}::/))")
+            if nextest {
+                runner += " -E not(test(/^";
+                runner += OWN_SERVERS;
+                runner += "::/))";
             } else {
-                format!(" -- --skip {OWN_SERVERS}::")
-            });
+                runner += " -- --skip ";
+                runner += OWN_SERVERS;
+                runner += "::";
+            }
         }
         self.cargo("tests", &runner, &variables)?;
         self.cargo("doctests", "test --workspace --all-features --doc --no-fail-fast", &variables)

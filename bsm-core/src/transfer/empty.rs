@@ -15,7 +15,6 @@ pub(super) async fn is_empty(store: &dyn Store) -> Result<bool> {
             after: None,
             limit: 1,
             budget: 1,
-            include: Vec::new(),
         };
         let log = LogQuery { entity: *entity, after: None, limit: 1 };
         let found = store.read(ReadSet { scan: Some(rows), log: Some(log), ..ReadSet::default() }).await?;

@@ -75,7 +75,7 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let port = listener.local_addr().expect("is bound").port();
         let state = Arc::new(State::default());
-        *state.target.lock().unwrap() = target_of(url);
+        *state.target.lock().expect("nobody panicked") = target_of(url);
         let serving = Arc::clone(&state);
         let accepting = tokio::spawn(async move {
             loop {
@@ -171,7 +171,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, state: 
             typed = true;
             let message: Vec<u8> = waiting.drain(..length).collect();
             if silent.load(Ordering::SeqCst) {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             let (through, fate) = state.count(way, message.len());
             if to.write_all(&message[..through]).await.is_err() {
@@ -181,7 +181,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, state: 
                 None => {}
                 Some(Fate::Silence) => {
                     silent.store(true, Ordering::SeqCst);
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
                 Some(Fate::Cut | Fate::CutAndRefuse) => return,
             }

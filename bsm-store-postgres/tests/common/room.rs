@@ -22,7 +22,8 @@ impl Room {
         fs::create_dir(path).expect("a folder");
         let mut options = format!("size={mebibytes}m,mode=0700");
         if let Some((user, group)) = account {
-            options.push_str(&format!(",uid={user},gid={group}"));
+            let owner = format!(",uid={user},gid={group}");
+            options.push_str(&owner);
         }
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "unshare", "--mount"]);
