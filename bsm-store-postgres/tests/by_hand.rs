@@ -469,7 +469,7 @@ async fn calls(connection: &mut sqlx::PgConnection, place: &Place, sql: &str) ->
 
 #[tokio::test]
 async fn many_rows_in_one_statement_are_counted_once() {
-    const MANY: usize = 20_000;
+    const MANY: u64 = 20_000;
     in_schema("hand_many", |place| async move {
         let (store, desk, demo) = demonstration(&place).await;
         let (admin, customer) = (desk.admin(demo.admin), demo.customers[0]);
@@ -513,10 +513,10 @@ async fn many_rows_in_one_statement_are_counted_once() {
         assert_eq!(summary.ticket_count(), before + MANY + 1);
         // An event each, so that a page stays as large as it is asked for, and a customer's holds what is theirs.
         let events = all(&*store, None).await;
-        assert_eq!(events.len() - begun, 2 + 2 * MANY as usize);
+        assert_eq!(events.len() - begun, 2 + 2 * usize::try_from(MANY).expect("is small"));
         assert!(events.iter().skip(begun).all(|event| event.entries.len() == 1));
         assert_causal(&events);
-        assert_eq!(all(&*store, Some(customer)).await.len() - theirs, 2 * MANY as usize / 100);
+        assert_eq!(all(&*store, Some(customer)).await.len() - theirs, 2 * usize::try_from(MANY).expect("is small") / 100);
         let deleted = "DELETE FROM {}.tickets WHERE title LIKE 'Many%'";
         assert_eq!(calls(&mut connection, &place, deleted).await, expected("delete", 0));
         assert_eq!(admin.summary().await.expect("sums").ticket_count(), before + 1);
