@@ -19,10 +19,15 @@
 //!
 //! # How a command goes
 //!
-//! A method of a portal reads the actor and what its rule needs as of one moment, decides, and hands the store one
+//! A method of a portal gathers the actor and what its rule needs, decides, and hands the store one
 //! [`ChangeSet`](store::ChangeSet) with a guard for every row that the decision relied on. The store applies all of it or
 //! nothing. If another command got in between, the decision is made anew, a bounded number of times. So commands are
 //! serializable on every store, and none holds a lock while it thinks.
+//!
+//! Users and services that a desk has met need not be read again for that: it keeps [some](rules::limits::CACHED_ROWS), and
+//! since the guards are checked in the commit, what another process changed meanwhile costs a second round, and decides
+//! nothing. Whatever else a command needs it reads at once. So a command takes two round trips at most while nobody interferes,
+//! and one that is about users and services alone (a request of a service) takes one.
 
 mod clock;
 #[cfg(feature = "conformance")]

@@ -38,7 +38,9 @@ impl Wanted {
     /// Adds them to a statement. Each row is a part of its entity's code.
     pub(crate) fn add(self, desk: &Desk, wide: &mut Wide<'_>, page: Option<&Page<'_>>) {
         let mut lookups: BTreeMap<Entity, Vec<String>> = BTreeMap::new();
-        for (entity, ids) in self.get {
+        for (entity, mut ids) in self.get {
+            ids.sort_unstable();
+            ids.dedup();
             let ids = wide.given(Parameter::Ids(ids), "uuid[]");
             lookups.entry(entity).or_default().push(format!("id = ANY({})", wide.sought(&ids)));
         }
@@ -80,7 +82,15 @@ impl Wanted {
     }
 
     /// A statement for them alone; `None` if nothing is asked for.
-    pub(crate) fn alone(self, desk: &Desk) -> Option<Asked> {
+    ///
+    /// Of more than two entities it asks for all, so that there are few texts: each connection prepares each one that it
+    /// comes to know.
+    pub(crate) fn alone(mut self, desk: &Desk) -> Option<Asked> {
+        if self.get.len() > 2 {
+            for entity in Entity::ALL {
+                self.get.entry(*entity).or_default();
+            }
+        }
         let mut wide = Wide::new(desk.names.quoted());
         self.add(desk, &mut wide, None);
         wide.finish()

@@ -1,7 +1,7 @@
 //! How the server does a statement, as it says itself. For this crate's tests.
 
 use serde_json::Value as Json;
-use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 use crate::wide::{Asked, Parameter};
 
@@ -50,6 +50,13 @@ impl Cost {
         cost.add(&explained[0]["Plan"]);
         cost
     }
+}
+
+/// A connection of its own to the tests' server.
+pub(crate) async fn connect() -> PgConnection {
+    let url =
+        std::env::var("BSM_TEST_POSTGRES_URL").expect("BSM_TEST_POSTGRES_URL names a server: see CONTRIBUTING.md");
+    PgConnection::connect(&url).await.expect("the server answers")
 }
 
 /// A statement that a connection has prepared, as it does by itself for one that sqlx sends.

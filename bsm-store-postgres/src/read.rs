@@ -3,6 +3,7 @@
 //! part.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use bsm_core::Result;
 use bsm_core::model::{Entity, Row};
@@ -15,6 +16,7 @@ use crate::fault::Fault;
 use crate::fetch::{self, Rows, Wanted};
 use crate::scan::{Page, Place};
 use crate::store::Desk;
+use crate::together::{self, Get};
 use crate::wide::{Asked, Told, Wide};
 use crate::{feed, history, record, remember};
 
@@ -33,15 +35,23 @@ const NUMBER: i64 = 1004;
 const USED: i64 = 1005;
 
 /// Answers everything in `set`.
-pub(crate) async fn read(desk: &Desk, set: &ReadSet) -> Result<Answers, Fault> {
+pub(crate) async fn read(desk: &Arc<Desk>, set: &ReadSet) -> Result<Answers, Fault> {
+    if let Some(get) = Get::only(set) {
+        let rows = together::rows(desk, get).await?;
+        let question = Question { set, page: None, counts: Counts::default() };
+        return Ok(question.answers(desk, &rows, question.silence())?);
+    }
     match &set.feed {
         Some(query) if query.rows => return read_with_feed(desk, set).await,
         Some(_) => feed::position::give(desk).await?,
         None => {
             let (question, asked) = Question::of(desk, set)?;
             // Nothing to ask needs no connection.
-            let Some(asked) = asked else { return Ok(question.answers(desk, question.silence())?) };
-            return question.ask(desk, &mut *desk.pool.acquire().await?, asked).await;
+            let Some(asked) = asked else { return Ok(question.answers(desk, &Rows::default(), question.silence())?) };
+            let mut connection = desk.pool.acquire().await?;
+            let answers = question.ask(desk, &mut connection, asked).await?;
+            connection.done();
+            return Ok(answers);
         }
     }
     let mut transaction = desk.begin_with(BEGIN).await?;
@@ -64,7 +74,7 @@ async fn answer(desk: &Desk, connection: &mut PgConnection, set: &ReadSet) -> Re
     let (question, asked) = Question::of(desk, set)?;
     let mut answers = match asked {
         Some(asked) => question.ask(desk, connection, asked).await?,
-        None => question.answers(desk, question.silence())?,
+        None => question.answers(desk, &Rows::default(), question.silence())?,
     };
     if let Some(query) = &set.feed {
         answers.feed = Some(feed::page(desk, connection, query).await?);
@@ -82,7 +92,6 @@ struct Question<'s> {
 /// What the server said, part by part.
 #[derive(Default)]
 struct Heard {
-    rows: Rows,
     answers: Answers,
     places: Vec<Place>,
 }
@@ -121,11 +130,11 @@ impl<'s> Question<'s> {
 
     async fn ask(&self, desk: &Desk, connection: &mut PgConnection, asked: Asked) -> Result<Answers, Fault> {
         let layout = asked.layout;
-        let mut heard = self.silence();
+        let (mut rows, mut heard) = (Rows::default(), self.silence());
         for row in asked.query().fetch_all(connection).await? {
-            self.hear(desk, &mut heard, Told::new(&row, layout))?;
+            self.hear(desk, &mut rows, &mut heard, Told::new(&row, layout))?;
         }
-        Ok(self.answers(desk, heard)?)
+        Ok(self.answers(desk, &rows, heard)?)
     }
 
     /// What is heard before the server says anything.
@@ -134,7 +143,7 @@ impl<'s> Question<'s> {
         Heard { answers: Answers { counts, ..Answers::default() }, ..Heard::default() }
     }
 
-    fn hear(&self, desk: &Desk, heard: &mut Heard, told: Told<'_>) -> Result<(), Fault> {
+    fn hear(&self, desk: &Desk, rows: &mut Rows, heard: &mut Heard, told: Told<'_>) -> Result<(), Fault> {
         let answers = &mut heard.answers;
         match (told.tag()?, &self.page) {
             (PAGE, Some(page)) => heard.places.push(page.place(desk, told)?),
@@ -143,17 +152,17 @@ impl<'s> Question<'s> {
             (COUNT, _) => self.counts.take(desk, &mut answers.counts, told)?,
             (NUMBER, _) => answers.numbers.push(counts::number(desk, told)?),
             (USED, _) => answers.used = Some(remember::told(desk, told)?),
-            _ => heard.rows.take(desk, told)?,
+            _ => rows.take(desk, told)?,
         }
         Ok(())
     }
 
     /// Puts what was heard into the order of the set.
-    fn answers(&self, desk: &Desk, heard: Heard) -> Result<Answers> {
-        let Heard { rows, mut answers, places } = heard;
+    fn answers(&self, desk: &Desk, rows: &Rows, heard: Heard) -> Result<Answers> {
+        let Heard { mut answers, places } = heard;
         let ReadSet { get, find, scan, follow, history, .. } = self.set;
         answers.got = get.iter().map(|key| Ok(rows.get(desk, *key)?.cloned())).collect::<Result<_>>()?;
-        answers.found = found(desk, find, &rows)?;
+        answers.found = found(desk, find, rows)?;
         answers.scanned = scan.as_ref().map(|_| self.page.as_ref().map(|page| page.answer(places)).unwrap_or_default());
         let page = answers.scanned.iter().flat_map(|scanned| &scanned.rows);
         let named = fetch::named(follow, answers.got.iter().chain(&answers.found).flatten().chain(page));

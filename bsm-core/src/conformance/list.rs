@@ -33,6 +33,17 @@ macro_rules! __conformance_cases {
                 an_empty_desk_lets_nobody_in,
                 of_many_first_admins_at_once_one_is_made,
             }
+            any caching {
+                a_service_changed_elsewhere_is_asked_for_as_it_stands,
+                who_may_act_is_who_may_act_now,
+                who_is_named_is_who_they_are_now,
+                a_version_is_expected_of_what_stands,
+                a_command_sent_again_is_answered_first,
+                a_key_tells_nothing_to_who_may_not_ask,
+                what_was_stale_takes_no_attempt,
+                a_command_sees_what_its_stamp_marks,
+                a_price_is_the_one_that_stood,
+            }
             any catalogue {
                 a_service_is_as_it_was_entered,
                 a_change_of_the_catalogue_rewrites_no_request,
@@ -250,6 +261,7 @@ macro_rules! __conformance_cases {
             imports transfer {
                 an_export_comes_back_equal,
                 an_export_goes_on_where_it_was,
+                what_is_no_export_shuts_no_desk,
                 only_an_empty_store_takes_a_desk_in,
                 an_import_that_stopped_shuts_the_desk_and_goes_on,
                 an_import_that_was_given_up_takes_nothing_more,
@@ -293,6 +305,7 @@ macro_rules! __conformance_cases {
                 closing_ends_every_wait,
                 a_place_of_another_epoch_is_not_waited_for,
                 a_stream_ends_behind_its_first_error,
+                positions_are_expired_when_somebody_says_so,
             }
         }
     };

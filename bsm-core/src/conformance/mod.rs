@@ -56,6 +56,7 @@ pub mod actors;
 pub mod articles;
 pub mod bad_input;
 pub mod bootstrap;
+pub mod caching;
 pub mod catalogue;
 pub mod commits;
 pub mod concurrency;

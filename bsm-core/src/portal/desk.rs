@@ -1,5 +1,6 @@
 //! The desk: a store, a clock, a source of ids, and the doors to the portals.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -16,6 +17,7 @@ use crate::store::{Guard, Order, ReadSet, Scan, Store, UniqueValue, Verification
 use crate::view::{Listing, WorkFilter, WorkListing};
 use crate::{Clock, Error, IdSource, Result, SystemClock, SystemIds};
 
+use super::cache::Cache;
 use super::change::Edit;
 use super::run::{Call, Needs};
 use super::{Admin, Agent, Customer, NewUser, Portal, TicketChange};
@@ -24,12 +26,17 @@ use super::{Admin, Agent, Customer, NewUser, Portal, TicketChange};
 ///
 /// Everything goes through the portals, save two things that no person does: making the first admin, and closing what
 /// was resolved long enough ago.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Desk {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Desk").field(&format_args!("{}", self.inner.store)).finish()
+    }
+}
+
 struct Inner {
     store: Arc<dyn Store>,
     time: DeskTime,
@@ -37,6 +44,8 @@ struct Inner {
     /// Where commands queue that another got in between of: one permit each, so that they don't trip over each other
     /// again. Rows share them by hash. A permit guards nothing; whoever drops a command's future lets it go.
     turns: [Semaphore; TURNS],
+    /// Users and services, for commands.
+    cache: Cache,
 }
 
 /// How many queues there are for commands that lost a race. More of them let commands on different rows pass each other.
@@ -65,7 +74,7 @@ impl DeskBuilder {
     pub fn build(self) -> Desk {
         let turns = std::array::from_fn(|_| Semaphore::new(1));
         let time = DeskTime::new(self.clock);
-        Desk { inner: Arc::new(Inner { store: self.store, time, ids: self.ids, turns }) }
+        Desk { inner: Arc::new(Inner { store: self.store, time, ids: self.ids, turns, cache: Cache::default() }) }
     }
 }
 
@@ -133,10 +142,17 @@ impl Desk {
 
     /// Waits for the commands under way and lets go of the store: of all clones of this desk.
     ///
+    /// Whoever drops the future before it is done calls it again, and waits for the same end: the desk may take no more
+    /// calls by then, and its store may still be open, so that another handle meets [`Error::InUse`].
+    ///
     /// # Errors
     /// What went wrong while the last commits were made durable.
     pub async fn close(&self) -> Result<()> {
         self.inner.store.close().await
+    }
+
+    pub(super) fn cache(&self) -> &Cache {
+        &self.inner.cache
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -1,15 +1,12 @@
-//! How a call runs: admit the actor, read, decide, commit, and decide anew when another got in between.
+//! Who calls, and how a call reads: together with its actor, who is admitted in the same moment. How a command runs is told
+//! in [`attempt`](super::attempt).
 
-use tracing::Instrument as _;
-use xxhash_rust::xxh3::xxh3_128;
-
-use crate::model::{Actor, Entity, Key, Record, Role, Row, TicketId, Timestamp, Value};
-use crate::rules::{limits, text};
+use crate::model::{Actor, Entity, Key, Record, Role, Row, TicketId, Value};
 use crate::schema::{Field, Relation};
-use crate::store::{Answers, ChangeSet, Idempotency, ReadSet, Scan, Store, UniqueValue};
-use crate::{ActorName, Error, Reason, Result};
+use crate::store::{Answers, ReadSet, Scan, Store, UniqueValue};
+use crate::{ActorName, Error, Result};
 
-use super::command::{Command, ended};
+use super::command::Command;
 use super::desk::SYSTEM;
 use super::scope::Scope;
 use super::settings::Settings;
@@ -57,11 +54,11 @@ impl Needs {
 /// One call by one actor.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
-    desk: &'a Desk,
-    actor: Actor,
-    needs_role: Role,
+    pub(super) desk: &'a Desk,
+    pub(super) actor: Actor,
+    pub(super) needs_role: Role,
     admits: fn(Role) -> bool,
-    settings: Settings,
+    pub(super) settings: Settings,
 }
 
 /// Somebody who calls, apart from the handle that they call by: for what outlives one call.
@@ -184,210 +181,15 @@ impl<'a> Call<'a> {
         };
         set.get.push(actor.into());
         let mut answers = self.desk.store().read(set).await?;
-        let admitted = match answers.got.pop().flatten() {
-            Some(Row::User(user)) => user.active && (self.admits)(user.role),
-            _ => false,
-        };
-        if admitted {
-            Ok(answers)
-        } else {
-            Err(Error::NotAllowed { actor: ActorName(self.actor), needs: self.needs_role })
+        self.admit(answers.got.pop().flatten().as_ref())?;
+        Ok(answers)
+    }
+
+    /// Refuses an actor of whom this is the row, unless they may use the portal.
+    pub(super) fn admit(&self, actor: Option<&Row>) -> Result<()> {
+        match actor {
+            Some(Row::User(user)) if user.active && (self.admits)(user.role) => Ok(()),
+            _ => Err(Error::NotAllowed { actor: ActorName(self.actor), needs: self.needs_role }),
         }
     }
-
-    pub(super) async fn run<T, I>(
-        &self,
-        command: &impl Command,
-        needs: Needs,
-        decide: impl FnMut(&mut Work<'_>) -> Result<I> + Send,
-    ) -> Result<T>
-    where
-        T: Record + TryFrom<Row> + Send,
-        I: Into<Key>,
-    {
-        match self.execute(command, needs, decide).await? {
-            Outcome::Done { answer, rows, numbers } => answer_of(answer, rows, &numbers),
-            Outcome::DoneBefore { answer } => self.repeated(answer).await,
-        }
-    }
-
-    /// Runs a command after which the row that it was about is gone.
-    pub(super) async fn run_deletion<I: Into<Key>>(
-        &self,
-        command: &impl Command,
-        needs: Needs,
-        decide: impl FnMut(&mut Work<'_>) -> Result<I> + Send,
-    ) -> Result<()> {
-        self.execute(command, needs, decide).await.map(|_| ())
-    }
-
-    /// Runs a command in its span.
-    async fn execute<I: Into<Key>>(
-        &self,
-        command: &impl Command,
-        needs: Needs,
-        decide: impl FnMut(&mut Work<'_>) -> Result<I> + Send,
-    ) -> Result<Outcome> {
-        let span = command.span(self.actor);
-        let mut attempts = 0;
-        let done = self.attempt(command, needs, decide, &mut attempts).instrument(span.clone()).await;
-        ended(&span, attempts, &done);
-        done
-    }
-
-    /// Attempts a command until it is done or can't be, and counts how often.
-    async fn attempt<I: Into<Key>>(
-        &self,
-        command: &impl Command,
-        needs: Needs,
-        mut decide: impl FnMut(&mut Work<'_>) -> Result<I> + Send,
-        attempts: &mut usize,
-    ) -> Result<Outcome> {
-        let key = self.key()?;
-        let digest = match key {
-            Some(_) => self.digest(command)?,
-            None => [0; 16],
-        };
-        let mut turn = None;
-        loop {
-            *attempts += 1;
-            let (rows, answered) = self.gather(&needs, key.as_deref(), digest).await?;
-            if let Some(answer) = answered {
-                return self.confirm(key.as_deref(), digest, answer).await;
-            }
-            for row in &rows {
-                self.desk.observe(row.updated_at());
-            }
-            let now = self.desk.now();
-            self.check_time(now)?;
-            let scope = Scope::of(self.actor, self.needs_role);
-            let mut work = Work::new(self.desk, self.actor, scope, now, self.settings.at, self.settings.expected, rows);
-            if let Actor::User(actor) = self.actor {
-                work.read::<crate::model::User>(actor)?;
-            }
-            let answer = decide(&mut work)?.into();
-            if self.settings.expected.is_some() && !work.has_target() {
-                return Err(Error::invalid("expected_version", Reason::Inapplicable));
-            }
-            let (mut change, rows) = work.finish();
-            change.idempotency = self.idempotency(key.as_deref(), digest, answer, now);
-            match self.commit(change).await {
-                Ok((Some(answer), _)) => return Ok(Outcome::DoneBefore { answer }),
-                Ok((None, numbers)) => return Ok(Outcome::Done { answer, rows, numbers }),
-                // Somebody got in between. What they did is seen by the next attempt, which decides anew; one at a time
-                // where many want the same row, so that each round does not let only one of them through.
-                Err(Error::Conflict { key, .. }) if *attempts < limits::COMMAND_ATTEMPTS => {
-                    drop(turn.take());
-                    turn = self.desk.turn(key).await;
-                }
-                // A ticket was assigned meanwhile to the user who is being deleted: the next attempt finds it.
-                Err(Error::StillReferenced { relation: Relation::TicketAssignedTo, .. })
-                    if needs.scan.is_some() && *attempts < limits::COMMAND_ATTEMPTS => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Answers a command that had happened before. The store is asked to commit it once more, which it will not: so the
-    /// answer comes no sooner than what it answers is as durable as any acknowledged command.
-    async fn confirm(&self, key: Option<&str>, digest: [u8; 16], answer: Key) -> Result<Outcome> {
-        let now = self.desk.now();
-        let mut change = ChangeSet::new(now);
-        change.idempotency = self.idempotency(key, digest, answer, now);
-        let (repeated, _) = self.commit(change).await?;
-        Ok(Outcome::DoneBefore { answer: repeated.unwrap_or(answer) })
-    }
-
-    async fn commit(&self, change: ChangeSet) -> Result<(Option<Key>, Vec<(Key, u32)>)> {
-        let committed = self.desk.store().commit(change).await?;
-        self.settings.committed(committed.stamp);
-        Ok((committed.repeated, committed.numbers))
-    }
-
-    fn key(&self) -> Result<Option<String>> {
-        let key = self.settings.key.as_deref();
-        let most = limits::IDEMPOTENCY_KEY_CHARS;
-        let checked = key.map(|key| text::line(Entity::User, Field::ExternalRef, key, most)).transpose();
-        checked.map_err(|error| match error {
-            Error::Invalid { reason, .. } => Error::invalid("idempotency_key", reason),
-            other => other,
-        })
-    }
-
-    /// What stands for the command and everything that was given with it.
-    fn digest(&self, command: &impl Command) -> Result<[u8; 16]> {
-        let whole = (command, self.settings.at, self.settings.expected, self.needs_role);
-        let bytes = postcard::to_stdvec(&whole)
-            .map_err(|source| Error::Unavailable { store: "the command's digest".to_owned(), source: source.into() })?;
-        Ok(xxh3_128(&bytes).to_be_bytes())
-    }
-
-    fn idempotency(&self, key: Option<&str>, digest: [u8; 16], answer: Key, now: Timestamp) -> Option<Idempotency> {
-        match (self.actor, key) {
-            (Actor::User(actor), Some(key)) => Some(Idempotency {
-                actor,
-                key: key.to_owned(),
-                digest,
-                answer,
-                keep_until: now.plus_micros(limits::IDEMPOTENCY_KEPT_MICROS),
-            }),
-            _ => None,
-        }
-    }
-
-    fn check_time(&self, now: Timestamp) -> Result<()> {
-        match self.settings.at {
-            Some(at) if at > now.plus_micros(limits::CLOCK_SKEW_MICROS) => {
-                Err(Error::invalid("occurred_at", Reason::InTheFuture { now }))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Reads what a command needs; and whether its key answers it already.
-    async fn gather(&self, needs: &Needs, key: Option<&str>, digest: [u8; 16]) -> Result<(Vec<Row>, Option<Key>)> {
-        let Needs { keys, find, scan, follow } = needs;
-        let actor = match self.actor {
-            Actor::User(actor) => Some(actor),
-            Actor::System => None,
-        };
-        let mut get = keys.clone();
-        get.extend(actor.map(Key::from));
-        let used = actor.zip(key.map(str::to_owned));
-        let (find, scan, follow) = (find.clone(), scan.clone(), follow.clone());
-        let set = ReadSet { get, find, scan, follow, used, ..ReadSet::default() };
-        let answers = self.read(set).await?;
-        // One that is past its time is not known any more, though the store may not have forgotten it yet.
-        if let Some(used) = answers.used.filter(|used| used.keep_until > self.desk.now()) {
-            return if used.digest == digest { Ok((Vec::new(), Some(used.answer))) } else { Err(Error::KeyReused) };
-        }
-        let scanned = answers.scanned.map(|scanned| scanned.rows).unwrap_or_default();
-        let rows = answers.got.into_iter().chain(answers.found).flatten().chain(scanned).chain(answers.followed);
-        Ok((rows.collect(), None))
-    }
-
-    /// The row that a command made or changed when it was first sent, as it stands now.
-    async fn repeated<T: Record + TryFrom<Row>>(&self, key: Key) -> Result<T> {
-        let mut answers = self.read(ReadSet { get: vec![key], ..ReadSet::default() }).await?;
-        let scope = Scope::of(self.actor, self.needs_role);
-        let row = answers.got.pop().flatten().filter(|row| scope.sees(row)).ok_or(Error::NotFound { key })?;
-        T::try_from(row).map_err(|_| Error::KeyReused)
-    }
-}
-
-/// How a command ended.
-enum Outcome {
-    /// It happened now, and left these rows.
-    Done { answer: Key, rows: Vec<Row>, numbers: Vec<(Key, u32)> },
-    /// It had happened before, under the same idempotency key.
-    DoneBefore { answer: Key },
-}
-
-/// The row that answers a command that was just committed.
-fn answer_of<T: TryFrom<Row>>(answer: Key, after: Vec<Row>, numbers: &[(Key, u32)]) -> Result<T> {
-    let mut row = after.into_iter().find(|row| row.key() == answer).ok_or(Error::NotFound { key: answer })?;
-    if let Some((_, number)) = numbers.iter().find(|(key, _)| *key == answer) {
-        row.set_number(*number);
-    }
-    T::try_from(row).map_err(|_| Error::NotFound { key: answer })
 }

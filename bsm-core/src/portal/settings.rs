@@ -56,7 +56,9 @@ impl<R> Portal<R> {
         portal
     }
 
-    /// The same portal, whose reads see at least the commit that `stamp` marks, whoever made it and wherever.
+    /// The same portal, whose reads see at least the commit that `stamp` marks, whoever made it and wherever. A command
+    /// does so anyway if it succeeds, since its commit is checked against what stands; refused, it is refused on a read that
+    /// sees the commit.
     pub fn seeing(&self, stamp: Stamp) -> Self {
         let mut portal = self.clone();
         portal.settings.at_least = Some(stamp);

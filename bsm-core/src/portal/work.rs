@@ -2,6 +2,7 @@
 //! grows as it decides.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -22,7 +23,7 @@ pub(super) struct Work<'a> {
     expected: Option<Version>,
     /// Whether the command named the row that it is about.
     has_target: bool,
-    rows: HashMap<Key, Row>,
+    rows: HashMap<Key, Arc<Row>>,
     /// What was read, and at which version; in order, so that the same command makes the same change set.
     relied_on: BTreeMap<Key, Version>,
     guards: Vec<Guard>,
@@ -38,7 +39,7 @@ impl<'a> Work<'a> {
         now: Timestamp,
         at: Option<Timestamp>,
         expected: Option<Version>,
-        rows: impl IntoIterator<Item = Row>,
+        rows: impl IntoIterator<Item = Arc<Row>>,
     ) -> Self {
         Self {
             desk,
@@ -95,10 +96,15 @@ impl<'a> Work<'a> {
             return Ok(None);
         }
         let row = row.clone();
+        self.rely_on(key);
+        T::try_from(row).map(Some).map_err(|_| Error::NotFound { key })
+    }
+
+    /// Relies on a row as it was given: the commit fails if it is another by then.
+    pub(super) fn rely_on(&mut self, key: Key) {
         if let Some(stored) = self.rows.get(&key) {
             self.relied_on.insert(key, stored.version());
         }
-        T::try_from(row).map(Some).map_err(|_| Error::NotFound { key })
     }
 
     /// The row that the command is about: at the version that the caller expects, if they said one.
@@ -124,13 +130,14 @@ impl<'a> Work<'a> {
     fn current(&self, key: Key) -> Option<&Row> {
         match self.written.iter().find(|(written, ..)| *written == key) {
             Some((_, row, _)) => row.as_ref(),
-            None => self.rows.get(&key),
+            None => self.rows.get(&key).map(AsRef::as_ref),
         }
     }
 
-    /// Every row that was read for the command and of which `matches` holds.
+    /// Every row that was read for the command and of which `matches` holds. Nothing is relied on by that: whoever decides on
+    /// one reads it.
     pub(super) fn all(&self, matches: impl Fn(&Row) -> bool) -> Vec<Row> {
-        let mut rows: Vec<Row> = self.rows.values().filter(|row| matches(row)).cloned().collect();
+        let mut rows: Vec<Row> = self.rows.values().filter(|row| matches(row)).map(|row| Row::clone(row)).collect();
         rows.sort_by_key(Row::key);
         rows
     }
@@ -181,7 +188,7 @@ impl<'a> Work<'a> {
         }
         change.guards.extend(self.guards);
         for (key, row, action) in self.written {
-            let before = self.rows.get(&key);
+            let before = self.rows.get(&key).map(AsRef::as_ref);
             let version = before.map_or(Version::FIRST, |row| row.version().next());
             let row = row.map(|mut row| {
                 row.stamp(version, self.now);

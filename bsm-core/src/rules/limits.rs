@@ -35,6 +35,9 @@ pub const USAGE_BATCH_MAX: usize = 200;
 
 /// How often a command is decided anew after another got in between, before the caller sees the conflict.
 pub const COMMAND_ATTEMPTS: usize = 16;
+/// The most users and services that a desk keeps for its commands, so that they need not be read for each. (A service
+/// takes up to 80 KB, with the longest description; a person about 300 bytes.)
+pub const CACHED_ROWS: usize = 4_096;
 /// The most tickets whose assignee may be emptied by deleting a user: it happens in one commit.
 pub const SET_NULL_MAX: usize = 1_000;
 /// How long a command's idempotency key is kept, in microseconds: 7 days.
