@@ -55,12 +55,12 @@ const FILL: &str = "
         FROM generate_series(1, {rows}) AS n;
     INSERT INTO customer_services (id, created_at, name, description, category, price, currency, needs_approval, active,
             version, updated_at)
-        SELECT id(n, 4), now(), 'a', '', CASE WHEN n < 30 THEN 'rare' ELSE 'access' END, 1, 'EUR', false, n % 2 = 0, 1, now()
+        SELECT id(n, 4), now(), 'a', '', CASE WHEN n < 30 THEN 'rare' ELSE 'access' END, 1.00, 'EUR', false, n % 2 = 0, 1, now()
         FROM generate_series(1, {rows}) AS n;
     INSERT INTO customer_service_requests (id, created_at, service_id, customer_id, details, status, needs_approval,
             price, currency, ticket_id, rated, version, updated_at)
         SELECT id(n, 5), now(), id(1 + n % 100, 4), id(1 + n % 1000, 1), '', CASE WHEN n < 30 THEN 'approved' ELSE 'submitted' END,
-        false, 1, 'EUR', id(n, 2), false, 1, now() FROM generate_series(1, {rows}) AS n;
+        false, 1.00, 'EUR', id(n, 2), false, 1, now() FROM generate_series(1, {rows}) AS n;
     INSERT INTO customer_ratings (id, created_at, service_id, customer_id, rating, review, version, updated_at)
         SELECT id(n, 6), now(), id(1 + n % 100, 4), id(1 + n % 1000, 1), 5, '', 1, now() FROM generate_series(1, {rows}) AS n;
     INSERT INTO history (entity, row_id, version, action, occurred_at, recorded_at, changes)
