@@ -1,10 +1,11 @@
 //! What reading together is worth:
 //! `cargo xtask postgres -- cargo bench -p bsm-store-postgres --bench reads`.
 //!
-//! Callers side by side read tickets by id, each waiting for its own before it asks for the next. They do so through a store,
-//! and past it, through sixteen connections of sqlx' own, one statement for each ticket: the floor of what a read costs that
-//! shares nothing. Both run in turns, against the same server and over the same rows, so that what disturbs one disturbs the
-//! other; what is printed first is the ratio of their reads per second.
+//! Callers side by side read tickets by id, each waiting for its own before it asks for the next. They do so through a store;
+//! past it, through a pool of sqlx with sixteen connections, one statement for each ticket; and through sixteen bare
+//! connections that nobody looks after, the floor of what a read costs that shares nothing. All run in turns, against the
+//! same server and over the same rows, so that what disturbs one disturbs the others; what is printed first are the ratios of
+//! reads per second.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,9 +14,10 @@ use bsm_core::model::{Key, Role, Row, TicketId};
 use bsm_core::store::{ReadSet, Store};
 use bsm_core::{Desk, NewTicket, NewUser};
 use bsm_store_postgres::PostgresStore;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::query::Query;
 use sqlx::types::chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, PgPool, Postgres, Row as _};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -27,8 +29,9 @@ const READS: usize = 16_000;
 const TURNS: usize = 7;
 const CONNECTIONS: usize = 16;
 
-/// Connections past the store, each with its text of the one statement.
+/// Connections past the store, and the text of the one statement.
 struct Bare {
+    pool: PgPool,
     connections: Vec<Mutex<PgConnection>>,
     select: Arc<str>,
 }
@@ -41,34 +44,45 @@ impl Bare {
         for _ in 0..CONNECTIONS {
             connections.push(Mutex::new(options.connect().await?));
         }
+        let pool = PgPoolOptions::new().max_connections(u32::try_from(CONNECTIONS)?).test_before_acquire(false);
+        let pool = pool.connect_with(options).await?;
         let select = format!("SELECT * FROM {schema}.tickets WHERE id = $1");
-        Ok(Self { connections, select: select.into() })
+        Ok(Self { pool, connections, select: select.into() })
     }
 
-    /// Reads one ticket, and looks at each of its columns as a store has to.
-    async fn read(&self, caller: usize, id: TicketId) -> Fallible<usize> {
-        let mut connection = self.connections[caller % CONNECTIONS].lock().await;
-        let select = sqlx::query(AssertSqlSafe(Arc::clone(&self.select))).bind(id.as_uuid());
-        let row = select.fetch_one(&mut *connection).await?;
-        drop(connection);
-        let mut seen = 0;
-        for text in ["title", "description", "status", "impact", "urgency", "priority", "channel"] {
-            seen += row.try_get::<String, _>(text)?.len();
-        }
-        for text in ["category", "subcategory", "assignment_group", "external_ref"] {
-            seen += row.try_get::<Option<String>, _>(text)?.map_or(0, |text| text.len());
-        }
-        for id in ["id", "assigned_to", "created_by", "requested_for", "request_id", "follow_up_of"] {
-            seen += usize::from(row.try_get::<Option<Uuid>, _>(id)?.is_some());
-        }
-        for time in ["updated_at", "resolved_at", "closed_at"] {
-            seen += usize::from(row.try_get::<Option<DateTime<Utc>>, _>(time)?.is_some());
-        }
-        for number in ["number", "version", "reopen_count"] {
-            seen += usize::from(row.try_get::<i64, _>(number)? > 0);
-        }
-        Ok(seen + usize::from(row.try_get::<bool, _>("priority_overridden")?))
+    fn select(&self, id: TicketId) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query(AssertSqlSafe(Arc::clone(&self.select))).bind(id.as_uuid())
     }
+
+    async fn through_pool(&self, id: TicketId) -> Fallible<usize> {
+        look_at(&self.select(id).fetch_one(&self.pool).await?)
+    }
+
+    async fn through_connection(&self, caller: usize, id: TicketId) -> Fallible<usize> {
+        let row = self.select(id).fetch_one(&mut *self.connections[caller % CONNECTIONS].lock().await).await?;
+        look_at(&row)
+    }
+}
+
+/// Looks at each column of a ticket, as a store has to.
+fn look_at(row: &PgRow) -> Fallible<usize> {
+    let mut seen = 0;
+    for text in ["title", "description", "status", "impact", "urgency", "priority", "channel"] {
+        seen += row.try_get::<String, _>(text)?.len();
+    }
+    for text in ["category", "subcategory", "assignment_group", "external_ref"] {
+        seen += row.try_get::<Option<String>, _>(text)?.map_or(0, |text| text.len());
+    }
+    for id in ["id", "assigned_to", "created_by", "requested_for", "request_id", "follow_up_of"] {
+        seen += usize::from(row.try_get::<Option<Uuid>, _>(id)?.is_some());
+    }
+    for time in ["updated_at", "resolved_at", "closed_at"] {
+        seen += usize::from(row.try_get::<Option<DateTime<Utc>>, _>(time)?.is_some());
+    }
+    for number in ["number", "version", "reopen_count"] {
+        seen += usize::from(row.try_get::<i64, _>(number)? > 0);
+    }
+    Ok(seen + usize::from(row.try_get::<bool, _>("priority_overridden")?))
 }
 
 async fn through_store(store: &dyn Store, id: TicketId) -> Fallible<usize> {
@@ -122,7 +136,7 @@ async fn compare(url: &str, schema: &str) -> Fallible<()> {
     }
     let (tickets, bare) = (Arc::new(tickets), Arc::new(Bare::open(url, schema).await?));
     for callers in [1, 4, 16, 32, 64] {
-        let (mut together, mut alone) = (Vec::new(), Vec::new());
+        let (mut together, mut pooled, mut bare_connections) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..TURNS {
             let other = Arc::clone(&store);
             let read = move |_, id| {
@@ -131,17 +145,26 @@ async fn compare(url: &str, schema: &str) -> Fallible<()> {
             };
             together.push(turn(callers, &tickets, read).await?);
             let other = Arc::clone(&bare);
+            let read = move |_, id| {
+                let bare = Arc::clone(&other);
+                async move { bare.through_pool(id).await }
+            };
+            pooled.push(turn(callers, &tickets, read).await?);
+            let other = Arc::clone(&bare);
             let read = move |caller, id| {
                 let bare = Arc::clone(&other);
-                async move { bare.read(caller, id).await }
+                async move { bare.through_connection(caller, id).await }
             };
-            alone.push(turn(callers, &tickets, read).await?);
+            bare_connections.push(turn(callers, &tickets, read).await?);
         }
-        let ratio = median(together.iter().zip(&alone).map(|(together, alone)| together / alone).collect());
+        let ratio = |others: &[f64]| median(together.iter().zip(others).map(|(one, other)| one / other).collect());
         println!(
-            "{callers:>3} callers: {ratio:.2} ({:.0}/s through the store, {:.0}/s one by one)",
-            median(together),
-            median(alone)
+            "{callers:>3} callers: {:.2} of a pool's, {:.2} of bare connections' ({:.0}/s, {:.0}/s, {:.0}/s)",
+            ratio(&pooled),
+            ratio(&bare_connections),
+            median(together.clone()),
+            median(pooled),
+            median(bare_connections),
         );
     }
     store.close().await?;

@@ -1,6 +1,7 @@
 //! Rows by id, by a unique field, and those that rows name: whoever needs them, commands, reads, pages.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{PoisonError, RwLock};
 
 use bsm_core::model::{Entity, Key, Row};
 use bsm_core::schema::{Field, Relation, relations, relations_from};
@@ -9,11 +10,11 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::fault::Fault;
-use crate::names::array_type;
+use crate::names::{Statement, array_type};
 use crate::record;
 use crate::scan::Page;
 use crate::store::Desk;
-use crate::wide::{Asked, Parameter, Slot, Told, Wide};
+use crate::wide::{Asked, Layout, Parameter, Slot, Told, Wide};
 
 /// Which rows are asked for.
 #[derive(Debug, Default)]
@@ -32,15 +33,17 @@ impl Wanted {
         for key in keys {
             get.entry(key.entity).or_default().push(key.id);
         }
+        for ids in get.values_mut() {
+            ids.sort_unstable();
+            ids.dedup();
+        }
         Self { get, ..Self::default() }
     }
 
     /// Adds them to a statement. Each row is a part of its entity's code.
     pub(crate) fn add(self, desk: &Desk, wide: &mut Wide<'_>, page: Option<&Page<'_>>) {
         let mut lookups: BTreeMap<Entity, Vec<String>> = BTreeMap::new();
-        for (entity, mut ids) in self.get {
-            ids.sort_unstable();
-            ids.dedup();
+        for (entity, ids) in self.get {
             let ids = wide.given(Parameter::Ids(ids), "uuid[]");
             lookups.entry(entity).or_default().push(format!("id = ANY({})", wide.sought(&ids)));
         }
@@ -91,9 +94,55 @@ impl Wanted {
                 self.get.entry(*entity).or_default();
             }
         }
+        let Some(shape) = self.shape() else { return self.anew(desk) };
+        if let Some((statement, layout)) = desk.shapes.get(shape) {
+            let parameters = self.get.into_values().map(Parameter::Ids).collect();
+            return Some(Asked { statement, layout, parameters });
+        }
+        let asked = self.anew(desk)?;
+        desk.shapes.keep(shape, &asked);
+        Some(asked)
+    }
+
+    fn anew(self, desk: &Desk) -> Option<Asked> {
         let mut wide = Wide::new(desk.names.quoted());
         self.add(desk, &mut wide, None);
         wide.finish()
+    }
+
+    /// What its statement depends on, if that is kept.
+    fn shape(&self) -> Option<Shape> {
+        let entities = bits(self.get.keys().map(|entity| entity.code()))?;
+        let follow = bits(self.follow.iter().map(|relation| relation.code()))?;
+        self.find.is_empty().then_some((entities, follow))
+    }
+}
+
+/// Codes as bits of one number, if they are that small.
+fn bits(mut codes: impl Iterator<Item = u8>) -> Option<u64> {
+    codes.try_fold(0, |all, code| Some(all | 1_u64.checked_shl(code.into())?))
+}
+
+/// The entities of a statement, and the relations that it follows, each as a bit.
+type Shape = (u64, u64);
+
+/// How many statements are kept. There are hardly that many.
+const SHAPES: usize = 256;
+
+/// Statements for rows alone. They are kept, since to put one together takes as long as to understand its answer.
+#[derive(Default)]
+pub(crate) struct Shapes(RwLock<HashMap<Shape, (Statement, Layout)>>);
+
+impl Shapes {
+    fn get(&self, shape: Shape) -> Option<(Statement, Layout)> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&shape).cloned()
+    }
+
+    fn keep(&self, shape: Shape, asked: &Asked) {
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < SHAPES {
+            kept.insert(shape, (asked.statement.clone(), asked.layout));
+        }
     }
 }
 

@@ -88,7 +88,7 @@ impl Pool {
     /// [`sqlx::Error::PoolTimedOut`], [`sqlx::Error::PoolClosed`], or why no connection can be made.
     pub(crate) async fn acquire(&self) -> Result<Lease, sqlx::Error> {
         let held = match self {
-            Self::Theirs(pool) => Held::Theirs(pool.acquire().await?),
+            Self::Theirs(pool) => Held::Theirs(Box::pin(pool.acquire()).await?),
             Self::Ours(ours) => {
                 let permit = timeout(ours.patience, Arc::clone(&ours.permits).acquire_owned()).await;
                 let permit = permit.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
@@ -171,7 +171,8 @@ impl Ours {
             }
             idle.era
         };
-        let connection = self.hosts.connect().await?;
+        // In a box, since it is seldom and takes more room than all else that a call holds: each call would move it about.
+        let connection = Box::pin(self.hosts.connect()).await?;
         let now = Instant::now();
         Ok(Kept { connection, made: now, used: now, era })
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bsm_core::Result;
 use bsm_core::model::{Entity, Row};
 use bsm_core::schema::{Field, uniques};
-use bsm_core::store::{Answers, Order, ReadSet, UniqueValue};
+use bsm_core::store::{Answers, FeedQuery, Order, ReadSet, UniqueValue};
 use sqlx::PgConnection;
 
 use crate::counts::{self, Counts};
@@ -41,19 +41,25 @@ pub(crate) async fn read(desk: &Arc<Desk>, set: &ReadSet) -> Result<Answers, Fau
         let question = Question { set, page: None, counts: Counts::default() };
         return Ok(question.answers(desk, &rows, question.silence())?);
     }
-    match &set.feed {
-        Some(query) if query.rows => return read_with_feed(desk, set).await,
-        Some(_) => feed::position::give(desk).await?,
-        None => {
-            let (question, asked) = Question::of(desk, set)?;
-            // Nothing to ask needs no connection.
-            let Some(asked) = asked else { return Ok(question.answers(desk, &Rows::default(), question.silence())?) };
-            let mut connection = desk.pool.acquire().await?;
-            let answers = question.ask(desk, &mut connection, asked).await?;
-            connection.done();
-            return Ok(answers);
-        }
+    if let Some(query) = &set.feed {
+        // In a box, since it takes more room than all other reads, whose futures would move it about.
+        return Box::pin(read_feed(desk, set, query)).await;
     }
+    let (question, asked) = Question::of(desk, set)?;
+    // Nothing to ask needs no connection.
+    let Some(asked) = asked else { return Ok(question.answers(desk, &Rows::default(), question.silence())?) };
+    let mut connection = desk.pool.acquire().await?;
+    let answers = question.ask(desk, &mut connection, asked).await?;
+    connection.done();
+    Ok(answers)
+}
+
+/// Answers a set that reads the feed.
+async fn read_feed(desk: &Desk, set: &ReadSet, query: &FeedQuery) -> Result<Answers, Fault> {
+    if query.rows {
+        return read_with_feed(desk, set).await;
+    }
+    feed::position::give(desk).await?;
     let mut transaction = desk.begin_with(BEGIN).await?;
     let answers = answer(desk, &mut transaction, set).await?;
     transaction.commit().await?;

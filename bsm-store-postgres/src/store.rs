@@ -17,6 +17,7 @@ use tokio::sync::SemaphorePermit;
 use crate::address::{self, Address, Triggers};
 use crate::coalesce::Queue;
 use crate::fault::{Fault, closed};
+use crate::fetch::Shapes;
 use crate::gate::Gate;
 use crate::import::{self, Import};
 use crate::names::{Names, Statement};
@@ -70,6 +71,8 @@ pub(crate) struct Desk {
     pub(crate) queue: Queue,
     /// Reads by id that wait for a statement.
     pub(crate) gets: Gets,
+    /// Statements for rows.
+    pub(crate) shapes: Shapes,
     /// Who counts: they, or the commands.
     pub(crate) triggers: Triggers,
     pub(crate) writes: write::Statements,
@@ -191,6 +194,7 @@ impl PostgresStore {
             call: names.statement("SELECT {}.bsm_commit($1::jsonb)::text"),
             queue: Queue::default(),
             gets: Gets::default(),
+            shapes: Shapes::default(),
             triggers,
             pool,
             patience,
