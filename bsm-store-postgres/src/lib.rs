@@ -5,12 +5,34 @@
 //! `unified_tickets_view`, `admin_customer_service_requests`, `admin_customer_ratings` and `admin_customer_summary` for
 //! whoever asks in SQL. It answers, and refuses, as every other store does.
 //!
+//! # Commands
+//!
+//! A command is one call of a function on the server, and one commit: one round trip. Commands that wait at the same moment
+//! go as one call, in which each succeeds or fails alone; a lone one waits for nobody. The call is about success: what a
+//! command did not find as it expected is found out alone, in several statements, and told as by every other store.
+//!
+//! If a connection breaks, or the server restarts, a command is sent again until the desk's patience ends
+//! (`patience=30s` in the address). That is safe: the ids and versions in it let it happen once. Only if no try could tell
+//! does the caller get [`Error::OutcomeUnknown`](bsm_core::Error::OutcomeUnknown).
+//!
+//! # By hand
+//!
+//! Tables, columns and views bear the names of [`bsm_core::schema`], and may be written with psql. What is written so gets the
+//! next version, an entry in history by the desk itself, and an event in the feed; it is counted; and it is refused if the desk
+//! could not read it afterwards. Only a superuser who switches triggers off gets past that.
+//!
+//! # Without triggers
+//!
+//! `triggers=off` in the address makes a desk that has none, for servers that lack statement triggers with transition tables.
+//! It gives the same answers, but counts with each command, which then takes several round trips and goes alone. Nothing may
+//! be written by hand there: let a role own the tables that only the desk uses, and grant others no more than `SELECT`.
+//! Whether a desk has triggers is settled when it is made.
+//!
 //! # What it does not do yet
 //!
-//! * Commands take several round trips each, one after another, and are not coalesced.
+//! * Reads of several tables take a round trip for each of them, within a transaction, and reads are not coalesced.
 //! * Commits of other processes are noticed by looking every 250 ms while somebody waits for the feed: there is no `NOTIFY`
 //!   yet. Those of the same store value wake at once.
-//! * What somebody changes with psql gets no new version, no history and is not counted. Read with psql, but don't write.
 //! * `PgBouncer` and other poolers in transaction mode are not supported, nor are replicas and Citus.
 //!
 //! # The feed
@@ -34,7 +56,8 @@
 //! | `migrate` | the tables, from `migrations/` |
 //! | `names` | statements, with the desk's schema in them |
 //! | `record`, `fetch` | rows, to the server and back |
-//! | `commit` | a command, from its locks to its commit |
+//! | `part`, `call`, `coalesce` | what a command brings to a call; a call; which commands go together |
+//! | `commit` | a command alone, from its locks to its commit: the long way |
 //! | `lock`, `apply`, `check`, `write`, `remember` | its steps |
 //! | `read`, `scan`, `history` | a read set, and the pages in it |
 //! | `feed` | the page of a feed; giving positions, and trimming |
