@@ -420,7 +420,7 @@ async fn statements_of_every_kind_are_told() {
             assert_eq!(fields, [Field::Title]);
         }
         // From a file.
-        let mut connection = place.pool.acquire().await.expect("connects");
+        let mut connection = place.alone().await;
         let copy = format!(
             "COPY {}.knowledge_base (title, body, status, author_id) FROM STDIN WITH (FORMAT csv)",
             place.schema
@@ -475,7 +475,7 @@ async fn many_rows_in_one_statement_are_counted_once() {
         let (admin, customer) = (desk.admin(demo.admin), demo.customers[0]);
         let before = admin.summary().await.expect("sums").ticket_count();
         let (begun, theirs) = (all(&*store, None).await.len(), all(&*store, Some(customer)).await.len());
-        let mut connection = place.pool.acquire().await.expect("connects");
+        let mut connection = place.alone().await;
         let columns = "title, description, status, impact, urgency, channel, created_by, requested_for, reopen_count";
         let made = |count: u64, title: &str| {
             format!(
@@ -506,7 +506,7 @@ async fn many_rows_in_one_statement_are_counted_once() {
             place.schema
         );
         let written: i64 =
-            sqlx::query_scalar(AssertSqlSafe(written)).fetch_one(&mut *connection).await.expect("answers");
+            sqlx::query_scalar(AssertSqlSafe(written)).fetch_one(&mut connection).await.expect("answers");
         assert_eq!(written, 2, "one counter less, one more");
         by_hand(&mut connection, &place, "COMMIT").await.expect("commits");
         let summary = admin.summary().await.expect("sums");

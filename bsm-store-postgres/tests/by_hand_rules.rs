@@ -318,6 +318,44 @@ async fn currencies_and_priorities_are_those_of_the_core() {
 }
 
 #[tokio::test]
+async fn email_addresses_are_those_of_the_core() {
+    in_schema("hand_email", |place| async move {
+        let store = place.open().await;
+        store.health().await.expect("is well");
+        let mut texts: Vec<String> = Vec::new();
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut roll = |sides: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % sides
+        };
+        // Pieces of what may stand in one and what may not, mostly where pieces of one stand.
+        let mut piece = |most: u64| -> String {
+            let marks: &[u8] = if roll(4) == 0 { b"a0-_.@\"[]<>(),:;\\!x&' d" } else { b"abc-d0e_.f" };
+            (0..=roll(most)).map(|_| char::from(marks[roll(marks.len() as u64) as usize])).collect()
+        };
+        for n in 0..20_000 {
+            let (one, two, three) = (piece(3), piece(3), piece(3));
+            texts.push(if n % 4 == 0 { one + &two + &three } else { format!("{one}@{two}.{three}") });
+        }
+        for (local, label) in [(64, 63), (65, 63), (64, 64), (1, 1)] {
+            texts.push(format!("{}@{}.org", "x".repeat(local), "y".repeat(label)));
+        }
+        let core: Vec<bool> = texts.iter().map(|text| bsm_core::rules::text::email(text).is_ok()).collect();
+        let sql = format!("SELECT {}.bsm_is_email(btrim(text)) FROM unnest($1::text[]) AS text", place.schema);
+        let server: Vec<bool> =
+            sqlx::query_scalar(AssertSqlSafe(sql)).bind(&texts).fetch_all(&place.pool).await.expect("answers");
+        for ((text, core), server) in texts.iter().zip(&core).zip(server) {
+            assert_eq!(server, *core, "{text:?}");
+        }
+        let good = core.iter().filter(|good| **good).count();
+        assert!((500..15_000).contains(&good), "{good}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_request_and_its_ticket_are_linked_within_a_transaction() {
     in_schema("hand_linked", |place| async move {
         let store = base(&place).await;
@@ -348,7 +386,7 @@ async fn a_role_that_may_write_one_table_writes_it_and_nothing_else() {
     in_schema("hand_role", |place| async move {
         let store = base(&place).await;
         let role = format!("{}_clerk", place.schema);
-        let mut connection = place.pool.acquire().await.expect("connects");
+        let mut connection = place.alone().await;
         let begin = format!(
             "BEGIN; CREATE ROLE {role}; GRANT USAGE ON SCHEMA {{}} TO {role}; GRANT SELECT, UPDATE, INSERT ON {{}}.tickets TO {role}; \
              CREATE SCHEMA {{}}_own AUTHORIZATION {role}; SET LOCAL ROLE {role}; \
@@ -384,7 +422,7 @@ async fn a_role_that_may_write_one_table_writes_it_and_nothing_else() {
         }
         by_hand(&mut connection, &place, "RESET ROLE").await.expect("is itself");
         let told = "SELECT string_agg(action, ' ' ORDER BY recorded_at) FROM {}.history WHERE entity = 'ticket'".replace("{}", &place.schema);
-        let told: String = sqlx::query_scalar(AssertSqlSafe(told)).fetch_one(&mut *connection).await.expect("answers");
+        let told: String = sqlx::query_scalar(AssertSqlSafe(told)).fetch_one(&mut connection).await.expect("answers");
         assert_eq!(told, "created changed created");
         by_hand(&mut connection, &place, "ROLLBACK").await.expect("leaves no role");
         assert_sound(&*store).await;

@@ -105,7 +105,7 @@ async fn who_may_only_read_writes_nothing() {
     in_schema("triggers_grants", |place| async move {
         let store = PostgresStore::connect(&place.url_without_triggers()).await.expect("makes it");
         store.commit(insert([user(1).into(), ticket(2, &user(1)).into()])).await.expect("commits");
-        let mut connection = place.pool.acquire().await.expect("connects");
+        let mut connection = place.alone().await;
         let role = format!("{}_reader", place.schema);
         let begin = format!(
             "BEGIN; CREATE ROLE {role}; GRANT USAGE ON SCHEMA {{}} TO {role}; \

@@ -47,6 +47,11 @@ async fn run<'c>(on: impl Executor<'c, Database = Postgres>, place: &Place, sql:
 }
 
 impl Place {
+    /// A connection that ends with the test, and whatever it has begun with it.
+    pub(crate) async fn alone(&self) -> PgConnection {
+        self.pool.acquire().await.expect("connects").detach()
+    }
+
     /// Does something by hand, and tells how many rows were written; `{}` stands for the schema.
     pub(crate) async fn hand(&self, sql: &str) -> u64 {
         run(&self.pool, self, sql).await.unwrap_or_else(|refusal| panic!("{refusal:?}: {sql}"))
