@@ -266,7 +266,9 @@ impl<'p> Tries<'p> {
         }
         let pause = between_half_and(self.pause);
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        if Instant::now() + pause >= self.deadline {
+        // A wait that would be cut short could not tell what it waited for, as this one did.
+        let waits = if fault.kind() == Some(Kind::Taken) { self.patience.one_lock() } else { Duration::ZERO };
+        if Instant::now() + pause + waits >= self.deadline {
             return false;
         }
         sleep(pause).await;

@@ -18,7 +18,11 @@ mod own_servers {
     use super::common::server::{Server, Stop};
 
     async fn open(url: &str) -> Arc<PostgresStore> {
-        Arc::new(PostgresStore::connect(url).await.unwrap_or_else(|error| panic!("{error} {error:?}")))
+        Arc::new(
+            PostgresStore::connect(&format!("{url}&triggers=off"))
+                .await
+                .unwrap_or_else(|error| panic!("{error} {error:?}")),
+        )
     }
 
     async fn with_anna(url: &str) -> (Arc<PostgresStore>, User) {
