@@ -333,7 +333,9 @@ async fn email_addresses_are_those_of_the_core() {
         // Pieces of what may stand in one and what may not, mostly where pieces of one stand.
         let mut piece = |most: u64| -> String {
             let marks: &[u8] = if roll(4) == 0 { b"a0-_.@\"[]<>(),:;\\!x&' d" } else { b"abc-d0e_.f" };
-            (0..=roll(most)).map(|_| char::from(marks[roll(marks.len() as u64) as usize])).collect()
+            (0..=roll(most))
+                .map(|_| char::from(marks[usize::try_from(roll(marks.len() as u64)).expect("is small")]))
+                .collect()
         };
         for n in 0..20_000 {
             let (one, two, three) = (piece(3), piece(3), piece(3));
