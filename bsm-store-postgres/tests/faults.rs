@@ -43,6 +43,16 @@ impl Behind {
 
     /// Whether the last command was done. It is asked past the proxy, once whatever the command left has ended.
     async fn is_done(&mut self, made: &Ticket) -> bool {
+        // What was cut may lie before the server still. When its process is gone, it was done or not.
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
+        loop {
+            let there: i64 =
+                sqlx::query_scalar(count).bind(&self.place.schema).fetch_one(&self.place.pool).await.expect("is told");
+            if usize::try_from(there).is_ok_and(|there| there <= self.proxy.live()) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
         let direct = self.place.open().await;
         let mut settled = change(Vec::new());
         settled.guards = vec![bsm_core::store::Guard::NoChildren {
