@@ -127,7 +127,7 @@ mod own_servers {
                     let most = if matches!(blow, Blow::EndOne) { "1" } else { "ALL" };
                     let end = format!(
                         "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE pid <> \
-                         pg_backend_pid() AND backend_type = 'client backend' ORDER BY random() LIMIT {most}) AS some"
+                         pg_backend_pid() AND backend_type = 'client backend' ORDER BY random() LIMIT {most}) AS picked"
                     );
                     let past = sqlx::PgPool::connect(&server.url()).await.expect("connects");
                     sqlx::raw_sql(sqlx::AssertSqlSafe(end)).execute(&past).await.expect("ends");
