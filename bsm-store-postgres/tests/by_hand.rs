@@ -156,39 +156,41 @@ async fn what_a_deletion_empties_is_told_too() {
     in_schema("hand_set_null", |place| async move {
         let (store, desk, demo) = demonstration(&place).await;
         let admin = desk.admin(demo.admin);
-        let (mut leavers, mut theirs) = (Vec::new(), Vec::new());
-        for n in 0..3 {
-            let leaver = NewUser::new("Kim", format!("kim{n}@example.org"), Role::Agent);
-            leavers.push(admin.create_user(leaver).await.expect("enters").id);
-            for _ in 0..2 {
-                let new = NewTicket { assigned_to: leavers.last().copied(), ..NewTicket::new("Jams") };
-                theirs.push(admin.open_ticket(new).await.expect("opens"));
+        // One statement that also writes one of those tickets itself, before what the server empties and behind it.
+        let statements = [
+            "WITH gone AS (DELETE FROM {}.users WHERE email LIKE 'kim%') \
+             UPDATE {}.tickets SET category = 'left' WHERE id = 'ID'",
+            "WITH changed AS (UPDATE {}.tickets SET category = 'left' WHERE id = 'ID') \
+             DELETE FROM {}.users WHERE email LIKE 'kim%'",
+        ];
+        for statement in statements {
+            let (mut leavers, mut theirs) = (Vec::new(), Vec::new());
+            for n in 0..3 {
+                let leaver = NewUser::new("Kim", format!("kim{n}@example.org"), Role::Agent);
+                leavers.push(admin.create_user(leaver).await.expect("enters").id);
+                for _ in 0..2 {
+                    let new = NewTicket { assigned_to: leavers.last().copied(), ..NewTicket::new("Jams") };
+                    theirs.push(admin.open_ticket(new).await.expect("opens"));
+                }
             }
-        }
-        // In one statement that also writes one of those tickets itself.
-        place
-            .hand(&format!(
-                "WITH gone AS (DELETE FROM {{}}.users WHERE email LIKE 'kim%') \
-                 UPDATE {{}}.tickets SET category = 'left' WHERE id = '{}'",
-                theirs[0].id
-            ))
-            .await;
-        for (n, ticket) in theirs.iter().enumerate() {
-            let after = admin.ticket(ticket.id).await.expect("is there");
-            assert_eq!(after.assigned_to, None);
-            let told: Vec<Vec<Field>> = history(&*store, ticket.id)
-                .await
-                .iter()
-                .skip(1)
-                .map(|entry| entry.changes.iter().map(|change| change.field).collect())
-                .collect();
-            let emptied = vec![Field::AssignedTo];
-            let expected = if n == 0 { vec![vec![Field::Category], emptied] } else { vec![emptied] };
-            assert_eq!(told, expected);
-            assert_eq!(after.version.0, told.len() as u64 + 1);
-        }
-        for leaver in leavers {
-            assert_eq!(last(&*store, leaver).await.action, Action::Deleted);
+            place.hand(&statement.replace("ID", &theirs[0].id.to_string())).await;
+            for (n, ticket) in theirs.iter().enumerate() {
+                let after = admin.ticket(ticket.id).await.expect("is there");
+                assert_eq!(after.assigned_to, None);
+                let told: Vec<Vec<Field>> = history(&*store, ticket.id)
+                    .await
+                    .iter()
+                    .skip(1)
+                    .map(|entry| entry.changes.iter().map(|change| change.field).collect())
+                    .collect();
+                let emptied = vec![Field::AssignedTo];
+                let expected = if n == 0 { vec![vec![Field::Category], emptied] } else { vec![emptied] };
+                assert_eq!(told, expected);
+                assert_eq!(after.version.0, told.len() as u64 + 1);
+            }
+            for leaver in leavers {
+                assert_eq!(last(&*store, leaver).await.action, Action::Deleted);
+            }
         }
         assert_causal(&all(&*store, None).await);
         assert_sound(&*store).await;
