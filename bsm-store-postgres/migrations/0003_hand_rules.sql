@@ -176,13 +176,26 @@ CREATE FUNCTION bsm_priority_of(impact text, urgency text) RETURNS text
         ]
     $$;
 
+-- Whether a text, in lower case, is an email address: of RFC 5321, without quoted parts and address literals, and with a dot
+-- in its domain. Of letters beyond ASCII it takes some that bsm-core does not.
+
+CREATE FUNCTION bsm_is_email(email text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE STRICT
+    AS $$
+        SELECT octet_length(split_part(email, '@', 1)) <= 64 AND email ~ replace(replace(
+            '^ATOM+(\.ATOM+)*@END(ATOM{0,61}END)?(\.END(ATOM{0,61}END)?)+$',
+            'ATOM', '[a-z0-9!#$%&''*+/=?^_`{|}~\u00df-\u1fff\u2c00-\ud7ff-]'),
+            'END', '[a-z0-9\u00df-\u1fff\u2c00-\ud7ff]'
+        )
+    $$;
+
 CREATE FUNCTION bsm_rules_users() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $$
         BEGIN
             NEW.full_name := bsm_text('users', 'full_name', NEW.full_name, 120, 'line');
             NEW.email := lower(bsm_text('users', 'email', NEW.email, 254, 'line'));
-            IF NEW.email !~ '^[^@[:space:]"]+@[^@[:space:]"\[\]]+\.[^@[:space:]".\[\]]+$' THEN
+            IF NOT bsm_is_email(NEW.email) THEN
                 PERFORM bsm_refuse('users', 'email', 'is no email address');
             END IF;
             NEW.external_ref := bsm_text('users', 'external_ref', NEW.external_ref, 128, 'line');

@@ -104,7 +104,7 @@ async fn perform(
     write::rows(desk, connection, &rows).await?;
     write::history(desk, connection, &change.history).await?;
     write::feed(desk, connection, change, &rows).await?;
-    // Last, since others may wait for the same counters.
+    // Last, since others may wait for the same counters. (Triggers count sooner, and keep nobody waiting.)
     write::counters(desk, connection, &rows).await?;
     sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(connection).await?;
     Ok(Committed { stamp: stamp(), numbers, repeated: None })

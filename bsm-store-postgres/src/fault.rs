@@ -118,11 +118,17 @@ impl Kind {
             TOO_MANY_CONNECTIONS | LOCK_TIMEOUT => Self::Taken,
             QUERY_CANCELED => Self::TookTooLong,
             READ_ONLY | IDLE_IN_TRANSACTION => Self::Lost,
-            _ if STOPPING.contains(&code) || code.starts_with(CONNECTION_CLASS) => Self::Lost,
+            _ if is_of_connections(code) => Self::Lost,
             _ if CORRUPTED.contains(&code) => Self::Corrupted,
             _ => Self::Lasting,
         }
     }
+}
+
+/// Whether a code tells of a connection, or of the process behind it. A pooler may tell so of its own connection, and with
+/// what severity it likes.
+fn is_of_connections(code: &str) -> bool {
+    code.starts_with(CONNECTION_CLASS) || STOPPING.contains(&code)
 }
 
 /// The code that the server gave, if it was the server that failed.
@@ -153,7 +159,7 @@ impl Fault {
             Self::Desk(_) | Self::Server(_) => true,
             Self::AtCommit(error) => {
                 let said = error.as_database_error().and_then(|said| said.try_downcast_ref::<PgDatabaseError>());
-                said.is_some_and(|said| said.severity() == PgSeverity::Error) && Kind::of(error) != Kind::Lost
+                said.is_some_and(|said| said.severity() == PgSeverity::Error && !is_of_connections(said.code()))
             }
         }
     }

@@ -5,12 +5,21 @@
 //! `unified_tickets_view`, `admin_customer_service_requests`, `admin_customer_ratings` and `admin_customer_summary` for
 //! whoever asks in SQL. It answers, and refuses, as every other store does.
 //!
+//! # Commands
+//!
+//! A command is one call of a function on the server, and one commit: one round trip. Commands that wait at the same moment
+//! go as one call, in which each succeeds or fails alone; a lone one waits for nobody. The call is about success: what a
+//! command did not find as it expected is found out alone, in several statements, and told as by every other store.
+//!
+//! If a connection breaks, or the server restarts, a command is sent again until the desk's patience ends
+//! (`patience=30s` in the address). That is safe: the ids and versions in it let it happen once. Only if no try could tell
+//! does the caller get [`Error::OutcomeUnknown`](bsm_core::Error::OutcomeUnknown).
+//!
 //! # What it does not do yet
 //!
-//! * Commands take several round trips each, one after another, and are not coalesced.
+//! * Reads of several tables take a round trip for each of them, within a transaction, and reads are not coalesced.
 //! * Commits of other processes are noticed by looking every 250 ms while somebody waits for the feed: there is no `NOTIFY`
 //!   yet. Those of the same store value wake at once.
-//! * What somebody changes with psql gets no new version, no history and is not counted. Read with psql, but don't write.
 //! * `PgBouncer` and other poolers in transaction mode are not supported, nor are replicas and Citus.
 //!
 //! # The feed
@@ -25,6 +34,60 @@
 //! What the server can't keep is refused as [`Error::Unsupported`](bsm_core::Error::Unsupported): the character NUL in a
 //! text.
 //!
+//! # Writing by hand
+//!
+//! The tables may be written with psql, or by any other program, and the desk stays whole. Triggers of its schema see to it:
+//!
+//! * **Everything is counted**, by commands and by hand alike, once for each statement.
+//! * **Versions rise** with every row that is written by hand, so whoever decided on what stood before is told. `updated_at` is
+//!   the server's clock. Whatever is said of both counts for nothing.
+//! * **It is told**: an entry of history by the desk itself, with the fields that changed, as a command would write it, and
+//!   an event of the feed for each row. One a row and not one a statement, so that a page of the feed costs the same
+//!   after somebody changed twenty thousand tickets at once, and a customer reads only what is theirs.
+//! * **Rows keep to their form**: texts are trimmed and checked, prices have the decimals of their currency; the priority
+//!   follows; `resolved_at`, `closed_at`, `fulfilled_at` and `published_at` come and go with the status unless they are given.
+//!   What no import would take is refused, with a hint. `id`, `created_at` and `number` may be left out of a new row, and are
+//!   never changed. An id is a UUID of version 7, which carries the time of creation. A request and its ticket name each
+//!   other when the transaction ends, and a rating is of its request's service and customer.
+//!
+//! ```sql
+//! UPDATE acme.tickets SET status = 'resolved' WHERE number = 42;
+//! ```
+//!
+//! What stays the portals': who may do what, which move follows which, and what follows from it for *other* rows. Whoever
+//! resolves a ticket by hand fulfils its request by hand.
+//!
+//! `TRUNCATE` is refused. Other tables of the schema (`history`, `counters`, `feed`, …) are the desk's own, and nobody writes
+//! them; the functions run as their owner, so a role needs `UPDATE` on `tickets` alone to change tickets. Whoever says
+//! `SET bsm.command = 'on'` takes all of it on themself, as the desk's own transactions do: to load rows from elsewhere, for
+//! instance, with their versions and their history. A schema that was made can't be renamed: its functions know its name.
+//! With `session_replication_role = replica` no trigger is asked.
+//!
+//! A transaction that is left open keeps commands from its rows, as ever, and from nothing else: the counters lie in sixteen
+//! shards, and each transaction takes one for itself. One of a stricter level than `READ COMMITTED` may be told to begin
+//! again (SQLSTATE 40001), since others were counted in its shard before.
+//!
+//! # Without triggers
+//!
+//! Some servers lack triggers with transition tables (Citus and `CockroachDB` among them). There a desk is made with
+//! `postgres://…?triggers=off`: commands count themselves. It is settled when the desk is made, for all who open it;
+//! an address that says otherwise later is [`Error::InvalidAddress`](bsm_core::Error::InvalidAddress). A desk of an
+//! earlier release is asked when it is brought up to date.
+//!
+//! Nothing then keeps in step what is written by hand, so nobody may: the desk takes the right to write from `PUBLIC`, and the
+//! rest is yours. Let a role of its own make and own the desk, which no person uses, and give others the right to read:
+//!
+//! ```sql
+//! CREATE ROLE acme_desk LOGIN PASSWORD '…';         -- in the address of the desk
+//! CREATE SCHEMA acme AUTHORIZATION acme_desk;
+//! CREATE ROLE acme_readers;                         -- for people and reports
+//! GRANT USAGE ON SCHEMA acme TO acme_readers;
+//! ALTER DEFAULT PRIVILEGES FOR ROLE acme_desk IN SCHEMA acme GRANT SELECT ON TABLES TO acme_readers;
+//! ```
+//!
+//! Checks that hold there too: every word, number, time and price is one that the desk can read, and relations and unique
+//! fields hold.
+//!
 //! # Rooms
 //!
 //! | module | what it does |
@@ -34,7 +97,8 @@
 //! | `migrate` | the tables, from `migrations/` |
 //! | `names` | statements, with the desk's schema in them |
 //! | `record`, `fetch` | rows, to the server and back |
-//! | `commit` | a command, from its locks to its commit |
+//! | `part`, `call`, `coalesce` | what a command brings to a call; a call; which commands go together |
+//! | `commit` | a command alone, from its locks to its commit: the long way |
 //! | `lock`, `apply`, `check`, `write`, `remember` | its steps |
 //! | `read`, `scan`, `history` | a read set, and the pages in it |
 //! | `feed` | the page of a feed; giving positions, and trimming |

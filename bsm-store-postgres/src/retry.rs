@@ -93,9 +93,9 @@ impl Patience {
         self.call / TRIES
     }
 
-    /// How long a command waits for one lock: a little less, so that it is told what it waited for.
+    /// How long a command waits for one lock: less, so that it is told what it waited for.
     pub(crate) fn one_lock(self) -> Duration {
-        self.one_try() * 9 / 10
+        self.one_try() * 3 / 4
     }
 }
 
@@ -266,7 +266,9 @@ impl<'p> Tries<'p> {
         }
         let pause = between_half_and(self.pause);
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        if Instant::now() + pause >= self.deadline {
+        // A wait that would be cut short could not tell what it waited for, as this one did.
+        let waits = if fault.kind() == Some(Kind::Taken) { self.patience.one_lock() } else { Duration::ZERO };
+        if Instant::now() + pause + waits >= self.deadline {
             return false;
         }
         sleep(pause).await;
@@ -278,7 +280,8 @@ impl<'p> Tries<'p> {
         match self.unknown {
             // What the last try said may tell why none came through, but what is told is the one that counts.
             Some(said) if !matches!(error, Error::OutcomeUnknown { .. }) => {
-                let source = format!("a try may have happened ({said}), and no later one could tell: {error}");
+                let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+                let source = format!("a try may have happened ({said}), and no later one could tell: {why}");
                 Error::OutcomeUnknown { store: store.to_owned(), source: source.into() }
             }
             _ => error,

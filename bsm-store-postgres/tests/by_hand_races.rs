@@ -32,7 +32,7 @@ fn resolve(ticket: &Ticket) -> bsm_core::store::ChangeSet {
 async fn a_command_waits_for_a_hand_and_is_told_of_what_it_did() {
     in_schema("hand_first", |place| async move {
         let (store, made) = base(&place).await;
-        let mut hand = place.pool.acquire().await.expect("connects");
+        let mut hand = place.alone().await;
         by_hand(&mut hand, &place, "BEGIN; UPDATE {}.tickets SET status = 'in_progress'").await.expect("writes");
         let command = tokio::spawn({
             let (store, change) = (Arc::clone(&store), resolve(&made));
@@ -61,7 +61,7 @@ async fn a_hand_waits_for_a_command_and_goes_on_from_what_it_left() {
     in_schema("hand_second", |place| async move {
         let (store, made) = base(&place).await;
         // Keeps the command from ending, when it has written the row.
-        let mut holder = place.pool.acquire().await.expect("connects");
+        let mut holder = place.alone().await;
         by_hand(&mut holder, &place, "BEGIN; LOCK TABLE {}.feed IN SHARE MODE").await.expect("locks");
         let command = tokio::spawn({
             let (store, change) = (Arc::clone(&store), resolve(&made));
@@ -99,7 +99,8 @@ async fn a_hand_waits_for_a_command_and_goes_on_from_what_it_left() {
 async fn a_transaction_that_is_left_open_keeps_no_command_waiting() {
     in_schema("hand_open", |place| async move {
         let (store, _) = base(&place).await;
-        let options = place.pool.connect_options().as_ref().clone();
+        // Whoever waits after all is told.
+        let options = place.pool.connect_options().as_ref().clone().options([("lock_timeout", "10s")]);
         let pool = |count| PgPoolOptions::new().max_connections(count).connect_with(options.clone());
         let shard = async |pool: &sqlx::PgPool| -> i32 {
             sqlx::query_scalar("SELECT pg_backend_pid() % 16").fetch_one(pool).await.expect("answers")
@@ -115,7 +116,7 @@ async fn a_transaction_that_is_left_open_keeps_no_command_waiting() {
             }
             hand.close().await;
         };
-        let mut open = hand.acquire().await.expect("connects");
+        let mut open = hand.acquire().await.expect("connects").detach();
         let make = format!(
             "BEGIN; INSERT INTO {{}}.tickets (title, description, status, impact, urgency, channel, created_by, reopen_count) \
              VALUES ('A', '', 'new', 'low', 'low', 'other', '{}', 0)",
@@ -136,7 +137,7 @@ async fn a_transaction_that_is_left_open_keeps_no_command_waiting() {
 async fn who_finds_no_shard_free_waits_for_one() {
     in_schema("hand_shards", |place| async move {
         let (store, _) = base(&place).await;
-        let mut holder = place.pool.acquire().await.expect("connects");
+        let mut holder = place.alone().await;
         let lock = "BEGIN; SELECT pg_advisory_xact_lock(hashtext('bsm counters {}'), shard) FROM generate_series(0, 15) AS shard";
         by_hand(&mut holder, &place, lock).await.expect("takes all");
         let command = tokio::spawn({
@@ -161,7 +162,7 @@ async fn hands_and_commands_side_by_side_lose_nothing() {
         let hands = [0, 1].map(|n| {
             let place = place.clone();
             tokio::spawn(async move {
-                let mut connection = place.pool.acquire().await.expect("connects");
+                let mut connection = place.alone().await;
                 for round in 0..20 {
                     // Every other row, in one order by the one and in the other by the other.
                     let sql = format!(

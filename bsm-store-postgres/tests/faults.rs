@@ -43,6 +43,16 @@ impl Behind {
 
     /// Whether the last command was done. It is asked past the proxy, once whatever the command left has ended.
     async fn is_done(&mut self, made: &Ticket) -> bool {
+        // What was cut may lie before the server still. When its process is gone, it was done or not.
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
+        loop {
+            let there: i64 =
+                sqlx::query_scalar(count).bind(&self.place.schema).fetch_one(&self.place.pool).await.expect("is told");
+            if usize::try_from(there).is_ok_and(|there| there <= self.proxy.live()) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
         let direct = self.place.open().await;
         let mut settled = change(Vec::new());
         settled.guards = vec![bsm_core::store::Guard::NoChildren {
@@ -292,6 +302,34 @@ async fn commands_whose_connections_are_ended_all_happen_once() {
         feeds::assert_sound(&*store).await;
         let events = feeds::all(&*store, None).await;
         assert_eq!(events.len(), usize::try_from(1 + callers * each).expect("is small"), "one for each command");
+    })
+    .await;
+}
+
+/// The first call goes on without its connection. Were the second try decided meanwhile, it could be refused, and the first
+/// one done after all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_sends_a_command_again_waits_for_the_call_that_took_it_first() {
+    in_schema("faults_fence", |place| async move {
+        let mut behind = Behind::new(place, "").await;
+        behind.commit_well(&"warms up").await;
+        let mut holder = behind.place.pool.begin().await.expect("begins");
+        let lock = format!("SELECT FROM {}.users FOR UPDATE", behind.place.schema);
+        sqlx::query(sqlx::AssertSqlSafe(lock)).execute(&mut *holder).await.expect("locks");
+        let (made, change) = behind.next();
+        let waiting = tokio::spawn({
+            let store = Arc::clone(&behind.store);
+            async move { store.commit(change).await }
+        });
+        behind.place.waits(1).await;
+        behind.proxy.cut_all();
+        assert_eq!(behind.place.waits(2).await, ["advisory", "transactionid"], "the one waits for the other");
+        holder.rollback().await.expect("lets go");
+        let committed = waiting.await.expect("does not panic").expect("the first one was done");
+        let Some(Row::Ticket(there)) = get(&*behind.store, made.id).await else { panic!("is not there") };
+        assert_eq!(committed.numbers, [(made.id.into(), there.number.get())]);
+        feeds::assert_sound(&*behind.store).await;
+        assert_eq!(feeds::all(&*behind.store, None).await.len(), 3, "it happened once");
     })
     .await;
 }

@@ -136,3 +136,27 @@ async fn every_word_of_the_model_is_allowed_and_no_other() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn history_by_hand_tells_of_the_fields_of_the_schema() {
+    in_schema("told", |place| async move {
+        let store = place.open().await;
+        store.health().await.expect("is well");
+        for entity in Entity::ALL {
+            let kinds = ["insert", "update", "delete"];
+            for function in kinds.map(|kind| format!("bsm_told_{}_{kind}", entity.table())) {
+                let told = format!(
+                    "SELECT (SELECT string_agg(found[1] || CASE found[2] WHEN 'NULL' THEN '!' ELSE '' END, ' ' ORDER BY place) \
+                     FROM regexp_matches(prosrc, '''field'', ''([a-z_]+)'', ''from'', ([^,]+)', 'g') WITH ORDINALITY \
+                     AS found (found, place)) FROM pg_proc WHERE proname = '{function}' \
+                     AND pronamespace = '{{}}'::regnamespace AND prosecdef"
+                );
+                let fields = columns(*entity).iter().filter(|column| column.in_history);
+                let fields = fields.map(|column| format!("{}{}", column.field, if column.personal { "!" } else { "" }));
+                let fields = fields.collect::<Vec<_>>().join(" ");
+                assert_eq!(texts(&place, &told).await, BTreeSet::from([fields]), "{function}");
+            }
+        }
+    })
+    .await;
+}

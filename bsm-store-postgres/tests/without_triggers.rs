@@ -105,7 +105,7 @@ async fn who_may_only_read_writes_nothing() {
     in_schema("triggers_grants", |place| async move {
         let store = PostgresStore::connect(&place.url_without_triggers()).await.expect("makes it");
         store.commit(insert([user(1).into(), ticket(2, &user(1)).into()])).await.expect("commits");
-        let mut connection = place.pool.acquire().await.expect("connects");
+        let mut connection = place.alone().await;
         let role = format!("{}_reader", place.schema);
         let begin = format!(
             "BEGIN; CREATE ROLE {role}; GRANT USAGE ON SCHEMA {{}} TO {role}; \
@@ -128,6 +128,41 @@ async fn who_may_only_read_writes_nothing() {
             }
         }
         by_hand(&mut connection, &place, "ROLLBACK").await.expect("leaves no role");
+        assert_sound(&store).await;
+    })
+    .await;
+}
+
+/// What bsm-core could not read is refused to everybody, also where there are no triggers to say so.
+#[tokio::test]
+async fn what_no_desk_could_read_is_refused_to_everybody() {
+    in_schema("triggers_checks", |place| async move {
+        let store = PostgresStore::connect(&place.url_without_triggers()).await.expect("makes it");
+        let asked = request(3, &service(2), &user(1));
+        let rows = [user(1).into(), service(2).into(), asked.into(), ticket(4, &user(1)).into()];
+        store.commit(insert(rows)).await.expect("commits");
+        let mut cases = vec![
+            ("tickets", "number = -1", "number"),
+            ("tickets", "number = 4294967296", "number"),
+            ("customer_service_requests", "number = 4294967296", "number"),
+            ("tickets", "resolved_at = 'infinity'", "times"),
+        ];
+        for table in ["customer_services", "customer_service_requests"] {
+            for money in ["price = 0.001", "price = 49.9", "price = 'NaN'", "price = 1000000000.01", "currency = 'ABC'"]
+            {
+                cases.push((table, money, "money"));
+            }
+        }
+        for entity in
+            Entity::ALL.iter().filter(|entity| !matches!(entity, Entity::Article | Entity::Rating | Entity::Note))
+        {
+            cases.push((entity.table(), "updated_at = '1969-12-31 00:00:00+00'", "times"));
+            cases.push((entity.table(), "created_at = '10000-01-01 00:00:00+00'", "times"));
+        }
+        for (table, set, check) in cases {
+            let refusal = place.refused(&format!("UPDATE {{}}.{table} SET {set}")).await;
+            assert_eq!((refusal.code.as_str(), refusal.of), ("23514", format!("{table}_{check}_check")), "{set}");
+        }
         assert_sound(&store).await;
     })
     .await;

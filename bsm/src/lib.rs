@@ -65,6 +65,7 @@ pub use registry::{Factory, Registry};
 /// | `sled:FOLDER` | `durability` | `sync` (unless told): a command is acknowledged once it is on disk; `relaxed`: once it is applied, and a crash may take back the last tenth of a second |
 /// | | `cache` | how much of the data is kept in memory: `64MiB` unless told, at least `1MiB`. A number of bytes, or of `KiB`, `MiB`, `GiB` |
 /// | `postgres://…` | `schema` | the desk's schema: `bsm` unless told. What else a Postgres address may say is passed on |
+/// | | `triggers` | `on` (unless told) or `off`, when the desk is made: whether the tables can be written by hand, for servers that lack triggers. Later it must say the same, or nothing |
 ///
 /// As in `sled:desk.db?durability=relaxed&cache=256MiB`. An option that a store does not know is an error, so that a
 /// misspelt one is not silently without effect; one that is given twice counts as given last.

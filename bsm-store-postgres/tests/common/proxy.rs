@@ -51,6 +51,8 @@ struct State {
     counted: [[AtomicUsize; 2]; 2],
     fired: AtomicBool,
     refuses: AtomicBool,
+    /// How many connections there are to the server.
+    live: AtomicUsize,
     /// Broken connections notice.
     cut: Notify,
 }
@@ -132,6 +134,11 @@ impl Proxy {
         self.state.refuses.store(refuses, Ordering::SeqCst);
     }
 
+    /// How many connections there are.
+    pub(crate) fn live(&self) -> usize {
+        self.state.live.load(Ordering::SeqCst)
+    }
+
     /// Breaks all connections.
     pub(crate) fn cut_all(&self) {
         self.state.cut.notify_waiters();
@@ -150,6 +157,7 @@ async fn serve(client: TcpStream, state: Arc<State>) {
     let Ok(server) = TcpStream::connect(&target).await else { return };
     drop((client.set_nodelay(true), server.set_nodelay(true)));
     let cut = state.cut.notified();
+    state.live.fetch_add(1, Ordering::SeqCst);
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
     let silent = AtomicBool::new(false);
     tokio::select! {
@@ -158,6 +166,7 @@ async fn serve(client: TcpStream, state: Arc<State>) {
         () = pass(from_server, to_client, Way::ToClient, &state, &silent) => {}
         () = cut => {}
     }
+    state.live.fetch_sub(1, Ordering::SeqCst);
 }
 
 /// Passes on what comes, message by message, until it is broken.

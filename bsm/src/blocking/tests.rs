@@ -13,7 +13,7 @@ macro_rules! sources {
 
 /// The modules of the core's portals.
 const CORE: &[(&str, &str)] = sources!(
-    articles catalogue change command customer desk feed input insight lists people requests run scope settings tickets
+    articles attempt cache catalogue change command customer desk feed input insight lists people requests run scope settings tickets
     work
 );
 const CORE_ROOM: &str = include_str!("../../../bsm-core/src/portal/mod.rs");
