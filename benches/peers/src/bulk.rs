@@ -36,7 +36,6 @@ pub enum Kind {
 
 /// A value of a row.
 #[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "as the kinds")]
 pub enum Cell<'a> {
     Id(Option<Uuid>),
     Text(Option<&'a str>),
@@ -79,7 +78,6 @@ macro_rules! loaded {
     ($($(#[$meta:meta])* $name:ident of $table:literal { $($column:ident: $kind:ident [$($type:tt)+]),+ $(,)? })+) => {$(
         $(#[$meta])*
         #[derive(Clone, Debug)]
-        #[expect(missing_docs, reason = "columns")]
         pub struct $name { $(pub $column: $($type)+),+ }
 
         impl Loaded for $name {
@@ -144,7 +142,6 @@ loaded! {
 
 /// A whole desk.
 #[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "its tables")]
 pub struct Bulk {
     pub users: Vec<User>,
     pub services: Vec<Service>,
@@ -174,18 +171,13 @@ impl Bulk {
     }
 
     /// How many rows and entries of history it has.
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.users.len()
             + self.services.len()
             + self.ratings.len()
             + self.requests.len()
             + self.tickets.len()
             + self.history.len()
-    }
-
-    /// Whether it has none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

@@ -198,7 +198,7 @@ impl<'a> Contest<'a> {
                 let counting = series.counting[&contender];
                 let length = self.arguments.length();
                 let turn = self.turn(contender, counting, task, callers, length).await;
-                let turn = turn.map_err(|error| format!("{contender}, {}: {error}", task.title()))?;
+                let turn = turn.inspect_err(|_| eprintln!("{contender}, {}:", task.title()))?;
                 series.turns.entry(contender).or_default().push(turn);
             }
         }
@@ -333,13 +333,13 @@ async fn load(arguments: &Arguments, client: &Client, rows: u64) -> Outcome<Seri
             let since = Instant::now();
             let loaded = peer.load(&bulk).await;
             let seconds = since.elapsed().as_secs_f64();
-            loaded.map_err(|error| format!("{contender}, {}: {error}", Task::Load.title()))?;
+            loaded.inspect_err(|_| eprintln!("{contender}, {}:", Task::Load.title()))?;
             peer.close().await;
             if arguments.verify && round == 0 {
                 desk::verify(&arguments.url, LOADED).await?;
             }
             let micros = u32::try_from((seconds * 1e6) as u64).unwrap_or(u32::MAX);
-            let turn = Turn { rate: bulk.len() as f64 / seconds, p50: micros, p99: micros };
+            let turn = Turn { rate: bulk.size() as f64 / seconds, p50: micros, p99: micros };
             series.turns.entry(contender).or_default().push(turn);
         }
     }

@@ -162,18 +162,19 @@ struct NewTicket<'a> {
     updated_at: DateTime<Utc>,
 }
 
+/// Owned, so that the statement of two of them is kept.
 #[derive(Insertable)]
 #[diesel(table_name = history)]
-struct Told<'a> {
-    entity: &'a str,
+struct Told {
+    entity: &'static str,
     row_id: Uuid,
     version: i64,
-    action: &'a str,
+    action: &'static str,
     actor: Option<Uuid>,
     occurred_at: DateTime<Utc>,
     recorded_at: DateTime<Utc>,
     subject: Option<Uuid>,
-    changes: &'a Json,
+    changes: Json,
 }
 
 #[derive(Insertable)]
@@ -348,12 +349,12 @@ impl Peer for Diesel {
     }
 }
 
-fn entry<'a>(
-    (entity, row_id, version): (&'a str, Uuid, i64),
-    action: &'a str,
+fn entry(
+    (entity, row_id, version): (&'static str, Uuid, i64),
+    action: &'static str,
     (actor, at, subject): (Uuid, DateTime<Utc>, Uuid),
-    changes: &'a Json,
-) -> Told<'a> {
+    changes: Json,
+) -> Told {
     Told {
         entity,
         row_id,
@@ -413,7 +414,7 @@ async fn submit(connection: &AsyncPgConnection, counting: Counting, actor: Uuid,
         version: 1,
         updated_at: at,
     };
-    let entry = entry(("request", id, 1), "created", (actor, at, actor), &changes);
+    let entry = entry(("request", id, 1), "created", (actor, at, actor), changes);
     let event = Event { recorded_at: at, changes: &told, subjects: vec![actor] };
     let request = ::diesel::insert_into(customer_service_requests::table).values(request);
     let request = request.returning(customer_service_requests::number);
@@ -480,8 +481,8 @@ async fn convert(connection: &AsyncPgConnection, counting: Counting, actor: Uuid
     let by = (actor, at, customer);
     // An array is of a fixed size, so its statement is kept.
     let entries = [
-        entry(("ticket", id, 1), "created", by, &changes),
-        entry(("request", request, version), "changed", by, &taken_up),
+        entry(("ticket", id, 1), "created", by, changes),
+        entry(("request", request, version), "changed", by, taken_up),
     ];
     let event = Event { recorded_at: at, changes: &told, subjects: vec![customer] };
     let ticket = ::diesel::insert_into(tickets::table).values(ticket).returning(tickets::number);

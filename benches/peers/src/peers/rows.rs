@@ -1,5 +1,7 @@
 //! Rows as by-hand peers read them: all columns, typed, owned, as the desk's own answers are.
 
+#![expect(dead_code, reason = "rows are read whole, whatever of them is looked at")]
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
@@ -7,7 +9,6 @@ use uuid::Uuid;
 
 /// A ticket.
 #[derive(Clone, Debug, sqlx::FromRow)]
-#[expect(missing_docs, reason = "columns")]
 pub struct Ticket {
     pub id: Uuid,
     pub created_at: DateTime<Utc>,
@@ -39,7 +40,6 @@ pub struct Ticket {
 
 /// A row of a page, with the names of those whom it names.
 #[derive(Clone, Debug, sqlx::FromRow)]
-#[expect(missing_docs, reason = "columns")]
 pub struct Listed {
     pub admitted: Option<bool>,
     pub source: String,
@@ -65,7 +65,6 @@ pub struct Listed {
 
 /// A counter, summed.
 #[derive(Clone, Debug, sqlx::FromRow)]
-#[expect(missing_docs, reason = "columns")]
 pub struct Sum {
     pub admitted: Option<bool>,
     pub family: String,
@@ -75,7 +74,6 @@ pub struct Sum {
 
 /// What a command needs to know of a service.
 #[derive(Clone, Debug, sqlx::FromRow)]
-#[expect(missing_docs, reason = "columns")]
 pub struct Offer {
     pub name: String,
     pub price: Decimal,
@@ -87,7 +85,6 @@ pub struct Offer {
 
 /// What a command needs to know of a request.
 #[derive(Clone, Debug, sqlx::FromRow)]
-#[expect(missing_docs, reason = "columns")]
 pub struct Asked {
     pub service_id: Uuid,
     pub customer_id: Uuid,

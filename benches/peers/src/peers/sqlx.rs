@@ -128,8 +128,7 @@ impl Peer for Sqlx {
     }
 
     async fn summary(&self, actor: Uuid) -> Outcome<i64> {
-        let sums: Vec<Sum> =
-            query_as(sql::SUMMARY).bind(actor).bind(&deed::SUMMARY[..]).fetch_all(&self.pool).await?;
+        let sums: Vec<Sum> = query_as(sql::SUMMARY).bind(actor).fetch_all(&self.pool).await?;
         rows::tickets(&sums)
     }
 

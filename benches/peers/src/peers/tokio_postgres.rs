@@ -190,7 +190,7 @@ impl Peer for ByHand {
     async fn summary(&self, actor: Uuid) -> Outcome<i64> {
         let client = self.pool.get().await?;
         let statement = client.prepare_cached(sql::SUMMARY).await?;
-        let sums = client.query(&statement, &[&actor, &&deed::SUMMARY[..]]).await?;
+        let sums = client.query(&statement, &[&actor]).await?;
         rows::tickets(&sums.iter().map(Sum::from).collect::<Vec<_>>())
     }
 

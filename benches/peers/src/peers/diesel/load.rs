@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rust_decimal::Decimal;
+use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::Told;
 use super::schema::{customer_ratings, customer_service_requests, customer_services, history, tickets, users};
 use crate::bulk::{Bulk, History, Loaded, Rating, Request, Service, Ticket, User};
 use crate::deed::Outcome;
@@ -121,6 +121,20 @@ struct LoadedTicket<'a> {
     updated_at: DateTime<Utc>,
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = history)]
+struct LoadedEntry<'a> {
+    entity: &'a str,
+    row_id: Uuid,
+    version: i64,
+    action: &'a str,
+    actor: Option<Uuid>,
+    occurred_at: DateTime<Utc>,
+    recorded_at: DateTime<Utc>,
+    subject: Option<Uuid>,
+    changes: &'a Json,
+}
+
 fn user(of: &User) -> LoadedUser<'_> {
     LoadedUser {
         id: of.id,
@@ -217,8 +231,8 @@ fn ticket(of: &Ticket) -> LoadedTicket<'_> {
     }
 }
 
-fn told(of: &History) -> Told<'_> {
-    Told {
+fn told(of: &History) -> LoadedEntry<'_> {
+    LoadedEntry {
         entity: &of.entity,
         row_id: of.row_id,
         version: of.version,
