@@ -102,7 +102,8 @@ INSERT INTO customer_service_requests
     (id, created_at, number, service_id, customer_id, details, status, needs_approval, price, currency, scheduled_for,
     fulfilled_at, rating_id, rated, version, updated_at)
 SELECT pg_temp.made('request', n, micros), pg_temp.at(micros), (n + 1) / 2, offer.id, customer.id,
-    'For the third floor, please, and not before Thursday.', status, offer.needs_approval, offer.price, offer.currency,
+    'For the third floor, please, and not before Thursday.', status, offer.needs_approval OR status = 'approved',
+    offer.price, offer.currency,
     CASE WHEN status = 'scheduled' THEN pg_temp.at(micros + 604800000000) END,
     CASE WHEN status = 'fulfilled' THEN pg_temp.at(micros + 259200000000) END,
     CASE WHEN status = 'fulfilled' AND pg_temp.dice(n, 13, 10) = 0 THEN pg_temp.made('rating', n, micros + 1) END,

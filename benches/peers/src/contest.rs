@@ -149,13 +149,15 @@ impl<'a> Contest<'a> {
             peer.close().await;
         }
         std::fs::remove_file(&self.ground_file)?;
-        if self.arguments.verify {
-            for schema in [Contender::Bsm.schema(), Contender::SeaOrm.schema()] {
-                desk::empty(self.client, schema, self.filled).await?;
-                desk::verify(&self.arguments.url, schema).await?;
-            }
+        for schema in [Contender::Bsm.schema(), Contender::SeaOrm.schema()] {
+            self.verify(schema).await?;
         }
         Ok(())
+    }
+
+    /// Makes sure that what was written holds together, if that was asked for.
+    async fn verify(&self, schema: &str) -> Outcome {
+        if self.arguments.verify { desk::verify(&self.arguments.url, schema).await } else { Ok(()) }
     }
 
     fn callers(&self) -> Vec<Callers> {
@@ -191,6 +193,12 @@ impl<'a> Contest<'a> {
         for contender in &contenders {
             let counting = self.counting(*contender, task, callers).await?;
             series.counting.insert(*contender, counting);
+        }
+        if let Callers::Processes(_) = callers {
+            // Processes have connections of their own, and the server has only so many.
+            while let Some((_, peer)) = self.peers.pop_first() {
+                peer.close().await;
+            }
         }
         for round in 0..self.arguments.rounds {
             for place in 0..contenders.len() {
@@ -281,13 +289,15 @@ impl<'a> Contest<'a> {
                 measure_with(count, crew).await?
             }
         };
+        let done = sample.done;
         let turn = told(sample);
         self.rates.insert(key, turn.rate);
         if task.writes() {
             let written = self.grown.entry(schema).or_default();
-            *written += grown + (turn.rate * 1.3 * length.seconds) as u64;
+            *written += grown + done + done / 4;
             if *written > self.rows / GROWTH {
                 *written = 0;
+                self.verify(schema).await?;
                 desk::empty(self.client, schema, self.filled).await?;
             }
         }

@@ -70,7 +70,7 @@ pub struct Arguments {
     /// How many tickets and requests a desk has that is loaded, at the most.
     #[arg(long, default_value_t = 20_000)]
     load_rows: u64,
-    /// At the end, have bsm recount both desks.
+    /// Have bsm recount desks that were written to, before they are emptied, and desks that were loaded.
     #[arg(long)]
     verify: bool,
     /// Write everything that was measured to a file.
