@@ -124,7 +124,7 @@ struct Listed {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = customer_service_requests)]
+#[diesel(table_name = customer_service_requests, treat_none_as_default_value = false)]
 struct NewRequest<'a> {
     id: Uuid,
     created_at: DateTime<Utc>,
@@ -141,7 +141,7 @@ struct NewRequest<'a> {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = tickets)]
+#[diesel(table_name = tickets, treat_none_as_default_value = false)]
 struct NewTicket<'a> {
     id: Uuid,
     created_at: DateTime<Utc>,
@@ -164,7 +164,7 @@ struct NewTicket<'a> {
 
 /// Owned, so that the statement of two of them is kept.
 #[derive(Insertable)]
-#[diesel(table_name = history)]
+#[diesel(table_name = history, treat_none_as_default_value = false)]
 struct Told {
     entity: &'static str,
     row_id: Uuid,
@@ -178,7 +178,7 @@ struct Told {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = feed)]
+#[diesel(table_name = feed, treat_none_as_default_value = false)]
 struct Event<'a> {
     recorded_at: DateTime<Utc>,
     changes: &'a Json,
@@ -186,7 +186,7 @@ struct Event<'a> {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = counters)]
+#[diesel(table_name = counters, treat_none_as_default_value = false)]
 struct Counted<'a> {
     family: &'a str,
     names: Vec<String>,
@@ -225,25 +225,29 @@ async fn admitted(mut connection: &AsyncPgConnection, actor: Uuid) -> QueryResul
     Ok(admits(person.as_ref(), &["admin", "agent"]))
 }
 
-/// Adds to counters, in the order in which they are given. One statement each, since a statement of a number of rows that
-/// varies is not kept prepared; all on their way together.
+/// Adds to counters, in the order in which they are given. One statement, which Diesel prepares anew with each call, as it
+/// does every `ON CONFLICT DO UPDATE` and every `UPDATE`.
 async fn count(
-    connection: &AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     pid: i32,
-    counted: &[(&'static str, Vec<String>, i64)],
+    counted: Vec<(&'static str, Vec<String>, i64)>,
 ) -> QueryResult<()> {
+    if counted.is_empty() {
+        return Ok(());
+    }
     let shard = i16::try_from(pid.rem_euclid(16)).unwrap_or(0);
-    let add = |(family, names, amount): &(&'static str, Vec<String>, i64)| {
-        let row = Counted { family, names: names.clone(), shard, amount: BigDecimal::from(*amount), scale: 0 };
-        async move {
-            let mut connection = connection;
-            let statement = ::diesel::insert_into(counters::table).values(row);
-            let statement = statement.on_conflict((counters::family, counters::names, counters::shard)).do_update();
-            let added = counters::amount + ::diesel::upsert::excluded(counters::amount);
-            statement.set(counters::amount.eq(added)).execute(&mut connection).await
-        }
-    };
-    futures_util::future::try_join_all(counted.iter().map(add)).await.map(|_| ())
+    let rows = counted.into_iter().map(|(family, names, amount)| Counted {
+        family,
+        names,
+        shard,
+        amount: BigDecimal::from(amount),
+        scale: 0,
+    });
+    let statement = ::diesel::insert_into(counters::table).values(rows.collect::<Vec<_>>());
+    let statement = statement.on_conflict((counters::family, counters::names, counters::shard)).do_update();
+    let added = counters::amount + ::diesel::upsert::excluded(counters::amount);
+    statement.set(counters::amount.eq(added)).execute(&mut connection).await?;
+    Ok(())
 }
 
 #[async_trait]
@@ -422,7 +426,7 @@ async fn submit(connection: &AsyncPgConnection, counting: Counting, actor: Uuid,
         request.get_result::<i64>(&mut &*connection),
         ::diesel::insert_into(history::table).values(entry).execute(&mut &*connection),
         ::diesel::insert_into(feed::table).values(event).execute(&mut &*connection),
-        count(connection, pid, &counted),
+        count(connection, pid, counted),
     )?;
     Ok(number)
 }
@@ -500,7 +504,7 @@ async fn convert(connection: &AsyncPgConnection, counting: Counting, actor: Uuid
         taken.execute(&mut &*connection),
         ::diesel::insert_into(history::table).values(entries).execute(&mut &*connection),
         ::diesel::insert_into(feed::table).values(event).execute(&mut &*connection),
-        count(connection, pid, &counted),
+        count(connection, pid, counted),
     )?;
     if taken == 1 { Ok(number) } else { refused("somebody else changed the request") }
 }
