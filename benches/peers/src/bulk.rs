@@ -64,14 +64,30 @@ pub trait Loaded: Sized {
 }
 
 macro_rules! cell {
-    (Id, Option<Uuid>, $value:expr) => { Cell::Id($value) };
-    (Id, Uuid, $value:expr) => { Cell::Id(Some($value)) };
-    (Text, Option<String>, $value:expr) => { Cell::Text($value.as_deref()) };
-    (Text, String, $value:expr) => { Cell::Text(Some(&$value)) };
-    (Time, Option<DateTime<Utc>>, $value:expr) => { Cell::Time($value) };
-    (Time, DateTime<Utc>, $value:expr) => { Cell::Time(Some($value)) };
-    (Json, $kind:ty, $value:expr) => { Cell::Json(&$value) };
-    ($kind:ident, $type:ty, $value:expr) => { Cell::$kind($value) };
+    (Id, Option<Uuid>, $value:expr) => {
+        Cell::Id($value)
+    };
+    (Id, Uuid, $value:expr) => {
+        Cell::Id(Some($value))
+    };
+    (Text, Option<String>, $value:expr) => {
+        Cell::Text($value.as_deref())
+    };
+    (Text, String, $value:expr) => {
+        Cell::Text(Some(&$value))
+    };
+    (Time, Option<DateTime<Utc>>, $value:expr) => {
+        Cell::Time($value)
+    };
+    (Time, DateTime<Utc>, $value:expr) => {
+        Cell::Time(Some($value))
+    };
+    (Json, $kind:ty, $value:expr) => {
+        Cell::Json(&$value)
+    };
+    ($kind:ident, $type:ty, $value:expr) => {
+        Cell::$kind($value)
+    };
 }
 
 macro_rules! loaded {

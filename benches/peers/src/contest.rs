@@ -188,8 +188,7 @@ impl<'a> Contest<'a> {
     async fn series(&mut self, task: Task, callers: Callers) -> Outcome<Series> {
         let contenders = self.arguments.contenders();
         let contenders: Vec<Contender> = contenders.into_iter().filter(|one| one.does(task)).collect();
-        let mut series =
-            Series { rows: self.rows, task, callers, turns: BTreeMap::new(), counting: BTreeMap::new() };
+        let mut series = Series { rows: self.rows, task, callers, turns: BTreeMap::new(), counting: BTreeMap::new() };
         for contender in &contenders {
             let counting = self.counting(*contender, task, callers).await?;
             series.counting.insert(*contender, counting);

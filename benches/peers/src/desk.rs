@@ -37,7 +37,8 @@ impl Script {
 }
 
 /// The tables that grow.
-const GROWING: &str = "users customer_services customer_ratings customer_service_requests tickets history counters feed";
+const GROWING: &str =
+    "users customer_services customer_ratings customer_service_requests tickets history counters feed";
 
 /// Connects for what is not measured.
 pub async fn connect(url: &str) -> Outcome<Client> {

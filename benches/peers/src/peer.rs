@@ -35,8 +35,7 @@ pub enum Contender {
 
 impl Contender {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 6] =
-        [Self::Bsm, Self::Function, Self::TokioPostgres, Self::Sqlx, Self::Diesel, Self::SeaOrm];
+    pub const ALL: [Self; 6] = [Self::Bsm, Self::Function, Self::TokioPostgres, Self::Sqlx, Self::Diesel, Self::SeaOrm];
 
     /// The schema that it works in.
     pub const fn schema(self) -> &'static str {
@@ -93,16 +92,8 @@ pub enum Task {
 
 impl Task {
     /// All of them: what only reads comes first, so that it finds the desk as it was filled.
-    pub const ALL: [Self; 8] = [
-        Self::Get,
-        Self::First,
-        Self::Middle,
-        Self::Filtered,
-        Self::Summary,
-        Self::Submit,
-        Self::Convert,
-        Self::Load,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Get, Self::First, Self::Middle, Self::Filtered, Self::Summary, Self::Submit, Self::Convert, Self::Load];
 
     /// Whether it leaves rows behind.
     pub const fn writes(self) -> bool {

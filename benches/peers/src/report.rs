@@ -27,13 +27,23 @@ const SETTINGS: [&str; 9] = [
 const CRATES: [&str; 6] = ["deadpool-postgres", "diesel", "diesel-async", "sea-orm", "sqlx", "tokio-postgres"];
 
 /// What each peer leaves out, or does in another way, of what bsm does.
-const LEFT_OUT: [(&str, &str); 6] = [
-    ("all peers", "no idempotency keys, no texts checked and trimmed, no typed errors, no retries; a desk's rules only as far as these operations need them"),
-    ("function", "commands only: a read is a single statement anyway, so tokio-postgres' figure stands for both"),
-    ("tokio-postgres, sqlx", "reads are one statement each, with the actor looked at in it, as bsm's"),
+const LEFT_OUT: [(&str, &str); 8] = [
+    (
+        "all peers",
+        "no idempotency keys, no texts checked and trimmed, no typed errors, no retries; of a desk's rules only those that \
+         these operations need",
+    ),
+    ("function", "commands only: a read is one statement anyway, so tokio-postgres' figure stands for both"),
+    ("tokio-postgres, sqlx", "a read is one statement, in which the actor is looked at: of one moment, as bsm's"),
     ("diesel, sea-orm", "the actor and what is read are two statements, so not of one moment"),
-    ("diesel, sea-orm", "no COPY: a desk is loaded by INSERTs of many rows"),
-    ("load", "bsm reads an export strictly and recounts everything in the end; the peers have typed rows in memory, and count once"),
+    ("diesel, sea-orm", "`LIMIT` is a parameter, for which the server plans each page anew"),
+    ("diesel", "prepares every `UPDATE` and every `ON CONFLICT DO UPDATE` anew"),
+    ("diesel, sea-orm", "no `COPY`: a desk is loaded by `INSERT`s of many rows"),
+    (
+        "load",
+        "bsm reads an export strictly and recounts everything in the end; the peers have typed rows in memory, and count \
+         once",
+    ),
 ];
 
 /// On what, with what.
@@ -189,7 +199,8 @@ pub fn markdown(results: &Results) -> String {
     let _ = writeln!(text, "Server: {}.\n", pairs(&setting.server));
     let _ = writeln!(text, "bsm {}; {}.\n", setting.commit.as_deref().unwrap_or("?"), pairs(&setting.crates));
     let operations = setting.operations.map_or_else(String::new, |most| format!(" or {most} calls"));
-    let checked = if setting.checked { "ask whether a connection lives" } else { "don't ask whether a connection lives" };
+    let checked =
+        if setting.checked { "ask whether a connection lives" } else { "don't ask whether a connection lives" };
     let _ = writeln!(
         text,
         "{} rounds of {} s{operations} each; peers' pools of {} connections, which {checked}.\n",
@@ -261,7 +272,8 @@ mod tests {
 
     #[test]
     fn versions_are_those_of_the_lock_file() {
-        let lock = "[[package]]\nname = \"sqlx\"\nversion = \"0.9.0\"\n\n[[package]]\nname = \"other\"\nversion = \"1.0.0\"\n";
+        let lock =
+            "[[package]]\nname = \"sqlx\"\nversion = \"0.9.0\"\n\n[[package]]\nname = \"other\"\nversion = \"1.0.0\"\n";
         assert_eq!(versions(lock), [("sqlx".to_owned(), "0.9.0".to_owned())]);
     }
 }

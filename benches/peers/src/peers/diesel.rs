@@ -5,6 +5,7 @@
 //! A command is four round trips: `BEGIN`, what is locked and read, what is written, `COMMIT`.
 
 mod load;
+mod rows;
 mod schema;
 
 use ::diesel::prelude::*;
@@ -18,6 +19,7 @@ use futures_util::try_join;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use self::rows::{Asked, Counted, Event, Listed, NewRequest, NewTicket, Offer, Person, Ticket, Told};
 use self::schema::{
     counters, customer_service_requests, customer_services, feed, history, tickets, unified_tickets_view, users,
 };
@@ -35,164 +37,6 @@ extern "SQL" {
 pub struct Diesel {
     pool: Pool<AsyncPgConnection>,
     counting: Counting,
-}
-
-#[derive(HasQuery)]
-#[diesel(table_name = users)]
-struct Person {
-    role: String,
-    active: bool,
-}
-
-#[derive(HasQuery)]
-#[diesel(table_name = customer_services)]
-struct Offer {
-    name: String,
-    price: BigDecimal,
-    currency: String,
-    needs_approval: bool,
-    active: bool,
-}
-
-#[derive(HasQuery)]
-#[diesel(table_name = customer_service_requests)]
-struct Asked {
-    service_id: Uuid,
-    customer_id: Uuid,
-    details: String,
-    status: String,
-    needs_approval: bool,
-    ticket_id: Option<Uuid>,
-    version: i64,
-}
-
-#[derive(HasQuery)]
-#[diesel(table_name = tickets)]
-#[expect(dead_code, reason = "a ticket is read whole")]
-struct Ticket {
-    id: Uuid,
-    created_at: DateTime<Utc>,
-    number: i64,
-    title: String,
-    description: String,
-    status: String,
-    phase: String,
-    impact: String,
-    urgency: String,
-    priority: String,
-    priority_overridden: bool,
-    category: Option<String>,
-    subcategory: Option<String>,
-    channel: String,
-    assignment_group: Option<String>,
-    assigned_to: Option<Uuid>,
-    created_by: Uuid,
-    requested_for: Option<Uuid>,
-    request_id: Option<Uuid>,
-    follow_up_of: Option<Uuid>,
-    reopen_count: i64,
-    resolved_at: Option<DateTime<Utc>>,
-    closed_at: Option<DateTime<Utc>>,
-    external_ref: Option<String>,
-    version: i64,
-    updated_at: DateTime<Utc>,
-}
-
-#[derive(HasQuery)]
-#[diesel(table_name = unified_tickets_view)]
-#[expect(dead_code, reason = "a row of the view is read whole")]
-struct Listed {
-    source: String,
-    id: Uuid,
-    ticket_id: Option<Uuid>,
-    request_id: Option<Uuid>,
-    number: String,
-    title: Option<String>,
-    status: String,
-    phase: String,
-    priority: Option<String>,
-    category: Option<String>,
-    customer_id: Option<Uuid>,
-    customer_name: Option<String>,
-    customer_email: Option<String>,
-    assigned_to: Option<Uuid>,
-    assignee_name: Option<String>,
-    assignee_email: Option<String>,
-    service_id: Option<Uuid>,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = customer_service_requests, treat_none_as_default_value = false)]
-struct NewRequest<'a> {
-    id: Uuid,
-    created_at: DateTime<Utc>,
-    service_id: Uuid,
-    customer_id: Uuid,
-    details: &'a str,
-    status: &'a str,
-    needs_approval: bool,
-    price: &'a BigDecimal,
-    currency: &'a str,
-    rated: bool,
-    version: i64,
-    updated_at: DateTime<Utc>,
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = tickets, treat_none_as_default_value = false)]
-struct NewTicket<'a> {
-    id: Uuid,
-    created_at: DateTime<Utc>,
-    title: &'a str,
-    description: &'a str,
-    status: &'a str,
-    impact: &'a str,
-    urgency: &'a str,
-    priority: &'a str,
-    priority_overridden: bool,
-    category: &'a str,
-    channel: &'a str,
-    created_by: Uuid,
-    requested_for: Uuid,
-    request_id: Uuid,
-    reopen_count: i64,
-    version: i64,
-    updated_at: DateTime<Utc>,
-}
-
-/// Owned, so that the statement of two of them is kept.
-#[derive(Insertable)]
-#[diesel(table_name = history, treat_none_as_default_value = false)]
-struct Told {
-    entity: &'static str,
-    row_id: Uuid,
-    version: i64,
-    action: &'static str,
-    actor: Option<Uuid>,
-    occurred_at: DateTime<Utc>,
-    recorded_at: DateTime<Utc>,
-    subject: Option<Uuid>,
-    changes: Json,
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = feed, treat_none_as_default_value = false)]
-struct Event<'a> {
-    recorded_at: DateTime<Utc>,
-    changes: &'a Json,
-    subjects: Vec<Uuid>,
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = counters, treat_none_as_default_value = false)]
-struct Counted<'a> {
-    family: &'a str,
-    names: Vec<String>,
-    shard: i16,
-    amount: BigDecimal,
-    scale: i16,
 }
 
 impl Diesel {
@@ -255,18 +99,16 @@ impl Peer for Diesel {
     async fn submit(&self, Submission { actor, service }: Submission) -> Outcome<i64> {
         let counting = self.counting;
         let mut connection = self.connection().await?;
-        let submitted = connection.transaction::<i64, Fault, _>(async |connection| {
-            submit(connection, counting, actor, service).await
-        });
+        let submitted = connection
+            .transaction::<i64, Fault, _>(async |connection| submit(connection, counting, actor, service).await);
         submitted.await
     }
 
     async fn convert(&self, Conversion { actor, request }: Conversion) -> Outcome<i64> {
         let counting = self.counting;
         let mut connection = self.connection().await?;
-        let converted = connection.transaction::<i64, Fault, _>(async |connection| {
-            convert(connection, counting, actor, request).await
-        });
+        let converted = connection
+            .transaction::<i64, Fault, _>(async |connection| convert(connection, counting, actor, request).await);
         converted.await
     }
 
@@ -490,9 +332,8 @@ async fn convert(connection: &AsyncPgConnection, counting: Counting, actor: Uuid
     ];
     let event = Event { recorded_at: at, changes: &told, subjects: vec![customer] };
     let ticket = ::diesel::insert_into(tickets::table).values(ticket).returning(tickets::number);
-    let standing = customer_service_requests::table
-        .find(request)
-        .filter(customer_service_requests::version.eq(asked.version));
+    let standing =
+        customer_service_requests::table.find(request).filter(customer_service_requests::version.eq(asked.version));
     let taken = ::diesel::update(standing).set((
         customer_service_requests::status.eq("in_progress"),
         customer_service_requests::ticket_id.eq(id),

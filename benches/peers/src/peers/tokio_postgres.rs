@@ -140,8 +140,7 @@ impl Peer for ByHand {
         let taken_up = Json(deed::request_taken_up(&asked.status, id));
         let told = Json(deed::told(&[("ticket", id, 1), ("request", request, version)]));
         let subjects = vec![asked.customer_id];
-        let made: [&(dyn ToSql + Sync); 7] =
-            [&id, &at, &title, &asked.details, &actor, &asked.customer_id, &request];
+        let made: [&(dyn ToSql + Sync); 7] = [&id, &at, &title, &asked.details, &actor, &asked.customer_id, &request];
         let up: [&(dyn ToSql + Sync); 4] = [&request, &id, &at, &asked.version];
         let said: [&(dyn ToSql + Sync); 8] =
             [&actor, &at, &asked.customer_id, &id, &changes, &request, &version, &taken_up];

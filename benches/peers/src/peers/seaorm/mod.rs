@@ -7,8 +7,8 @@ mod load;
 use ::sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict, Query};
 use ::sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection,
-    DatabaseTransaction, DerivePartialModel, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    RelationTrait, TransactionTrait, Unchanged,
+    DatabaseTransaction, DerivePartialModel, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationTrait, TransactionTrait, Unchanged,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -98,8 +98,8 @@ impl SeaOrm {
             insert.values([family.into(), names.into(), shard, Decimal::from(amount).into(), 0_i16.into()])?;
         }
         let key = [counter::Column::Family, counter::Column::Names, counter::Column::Shard];
-        let sum = Expr::col((counter::Entity, counter::Column::Amount))
-            .add(Expr::col(("excluded", counter::Column::Amount)));
+        let sum =
+            Expr::col((counter::Entity, counter::Column::Amount)).add(Expr::col(("excluded", counter::Column::Amount)));
         insert.on_conflict(OnConflict::columns(key).value(counter::Column::Amount, sum).to_owned());
         on.execute(&insert).await?;
         Ok(())
