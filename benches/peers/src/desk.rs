@@ -124,8 +124,11 @@ pub async fn let_triggers(client: &Client, schema: &str, counting: Counting) -> 
         Counting::Own => "DISABLE",
         Counting::Triggers => "ENABLE",
     };
-    for table in ["tickets", "customer_service_requests", "history", "feed"] {
-        client.batch_execute(&format!("ALTER TABLE {schema}.{table} {how} TRIGGER USER")).await?;
+    let with_triggers = "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid \
+                         WHERE NOT tgisinternal AND relnamespace = to_regnamespace($1)";
+    for row in client.query(with_triggers, &[&schema]).await? {
+        let table: String = row.get(0);
+        client.batch_execute(&format!("ALTER TABLE {table} {how} TRIGGER USER")).await?;
     }
     Ok(())
 }
