@@ -44,6 +44,9 @@ enum Task {
     },
     /// Start the Postgres server of the tests and print its URL, until Ctrl-C; or for the time of one command.
     Postgres {
+        /// A setting of the server besides, or in place of, those of the tests, as in `--set shared_buffers=1GB`.
+        #[arg(long, value_name = "NAME=VALUE")]
+        set: Vec<String>,
         /// The command to run with `BSM_TEST_POSTGRES_URL` set, as in `cargo xtask postgres -- cargo test -p bsm-store-postgres`.
         #[arg(last = true)]
         command: Vec<OsString>,
@@ -67,7 +70,7 @@ fn main() -> ExitCode {
                 ExitCode::SUCCESS
             }),
         ),
-        Task::Postgres { command } => ("postgres", serve::serve(&command, &interrupts)),
+        Task::Postgres { set, command } => ("postgres", serve::serve(&set, &command, &interrupts)),
     };
     outcome.unwrap_or_else(|failure| {
         eprintln!("cargo xtask {name}: {failure}");

@@ -64,15 +64,20 @@ pub(crate) enum Ready {
     Started(Server),
 }
 
-/// Makes a server ready: the one that [`URL_VARIABLE`] names, else a new one.
-pub(crate) fn ready(target: &Path, interrupts: &Interrupts) -> Result<Ready> {
+/// Makes a server ready: the one that [`URL_VARIABLE`] names, else a new one with the settings in `set`, each of the form
+/// `name=value`.
+pub(crate) fn ready(target: &Path, set: &[String], interrupts: &Interrupts) -> Result<Ready> {
     match env::var(URL_VARIABLE) {
+        Ok(_) if !set.is_empty() => {
+            Err(Failure::Because(format!("{URL_VARIABLE} names a server: its settings are not ours to set")))
+        }
         Ok(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => Ok(Ready::Given(url)),
         // The value may hold a password: it is not repeated.
         Ok(_) => Err(Failure::Because(format!("{URL_VARIABLE} is set, but not to a postgres:// URL"))),
         Err(env::VarError::NotPresent) => {
             let installation = installation::find(&target.join("xtask"), interrupts)?;
-            Server::start(&installation, &target.join("xtask").join("postgres.log"), interrupts).map(Ready::Started)
+            let log = target.join("xtask").join("postgres.log");
+            Server::start(&installation, set, &log, interrupts).map(Ready::Started)
         }
         Err(error @ env::VarError::NotUnicode(_)) => Err(error).while_(|| URL_VARIABLE.to_owned()),
     }
@@ -136,14 +141,14 @@ pub(crate) struct Server {
 
 impl Server {
     /// Makes a cluster and starts it. Costs about three seconds.
-    fn start(installation: &Installation, log_copy: &Path, interrupts: &Interrupts) -> Result<Self> {
+    fn start(installation: &Installation, set: &[String], log_copy: &Path, interrupts: &Interrupts) -> Result<Self> {
         let account = account::unprivileged()?;
         let account = account.as_ref();
         let folder = Folder::create(account)?;
         let bin = runnable(installation, account, &folder, interrupts)?;
         let password = password()?;
         initialise(&bin, account, &folder, &password, interrupts)?;
-        let (process, port) = launch(&bin, account, &folder, interrupts)?;
+        let (process, port) = launch(&bin, account, &folder, set, interrupts)?;
         let own = [
             bin.display().to_string(),
             account.map_or(String::new(), |account| format!("{}:{}", account.uid, account.gid)),
@@ -225,11 +230,17 @@ fn initialise(
 }
 
 /// Starts the server on a free port and waits until it takes connections.
-fn launch(bin: &Path, account: Option<&Account>, folder: &Folder, interrupts: &Interrupts) -> Result<(Child, u16)> {
+fn launch(
+    bin: &Path,
+    account: Option<&Account>,
+    folder: &Folder,
+    set: &[String],
+    interrupts: &Interrupts,
+) -> Result<(Child, u16)> {
     let log = folder.log();
     for _ in 0..PORT_TRIES {
         let port = free_port().while_(|| "there is no free port".to_owned())?;
-        let mut process = spawn(bin, account, folder, port)?;
+        let mut process = spawn(bin, account, folder, set, port)?;
         let outcome = await_ready(&mut process, folder, interrupts);
         if let Ok(true) = outcome {
             return Ok((process, port));
@@ -244,7 +255,7 @@ fn launch(bin: &Path, account: Option<&Account>, folder: &Folder, interrupts: &I
     Err(Failure::Because(format!("{PORT_TRIES} free ports in a row were taken before Postgres could have them")))
 }
 
-fn spawn(bin: &Path, account: Option<&Account>, folder: &Folder, port: u16) -> Result<Child> {
+fn spawn(bin: &Path, account: Option<&Account>, folder: &Folder, set: &[String], port: u16) -> Result<Child> {
     let log = File::create(folder.log());
     let both = log.and_then(|out| Ok((out.try_clone()?, out)));
     let (out, err) = both.while_(|| "cannot make the log of Postgres".to_owned())?;
@@ -258,7 +269,8 @@ fn spawn(bin: &Path, account: Option<&Account>, folder: &Folder, port: u16) -> R
         postgres_command(&program, account, folder)
     };
     command.arg("-D").arg(folder.data()).args(["-p", &port.to_string()]);
-    for setting in SETTINGS {
+    // Of two values for one setting the server takes the last.
+    for setting in SETTINGS.into_iter().chain(set.iter().map(String::as_str)) {
         command.args(["-c", setting]);
     }
     // A group of its own: Ctrl-C reaches us alone, and the server outlives the tests that it serves.

@@ -14,9 +14,10 @@ use crate::workspace::Workspace;
 /// What a shell adds to the number of the signal that ended a program.
 const EXIT_SIGNAL: i32 = 128;
 
-/// Starts the server and runs `command` with its URL; without a command, prints the URL and waits for Ctrl-C.
-pub(crate) fn serve(command: &[OsString], interrupts: &Interrupts) -> Result<ExitCode> {
-    let server = postgres::ready(&Workspace::load()?.target, interrupts)?;
+/// Starts the server, with the settings in `set`, and runs `command` with its URL; without a command, prints the URL and
+/// waits for Ctrl-C.
+pub(crate) fn serve(set: &[String], command: &[OsString], interrupts: &Interrupts) -> Result<ExitCode> {
+    let server = postgres::ready(&Workspace::load()?.target, set, interrupts)?;
     let Some((program, arguments)) = command.split_first() else {
         return until_interrupted(server, interrupts);
     };

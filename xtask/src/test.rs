@@ -51,7 +51,7 @@ impl Steps<'_> {
     fn tests(&mut self) -> Result<()> {
         let (target, interrupts) = (&self.workspace.target, self.interrupts);
         let server = self.report.step("postgres", "make a server ready", || {
-            let server = postgres::ready(target, interrupts)?;
+            let server = postgres::ready(target, &[], interrupts)?;
             println!("{}", server.describe());
             Ok(server)
         })?;

@@ -23,12 +23,16 @@ fn two_servers_stand_side_by_side_and_leave_nothing() {
     let logs = tempfile::tempdir().expect("a folder");
     let target = crate::workspace::Workspace::load().expect("cargo metadata").target;
     let installation = installation::find(&target.join("xtask"), &interrupts).expect("an installation");
-    let start = |name: &str| Server::start(&installation, &logs.path().join(name), &interrupts).expect("a server");
+    let set = ["work_mem=5MB".to_owned(), "shared_buffers=48MB".to_owned()];
+    let start =
+        |name: &str| Server::start(&installation, &set, &logs.path().join(name), &interrupts).expect("a server");
     let (mut one, mut two) = (start("one.log"), start("two.log"));
 
     for server in [&one, &two] {
         let ask = |statement: &str| psql(&installation.bin, &server.url, statement).expect("an answer");
         assert_eq!(ask("SHOW fsync").trim(), "on");
+        assert_eq!(ask("SHOW work_mem").trim(), "5MB");
+        assert_eq!(ask("SHOW shared_buffers").trim(), "48MB");
         assert_eq!(ask("SHOW server_encoding").trim(), "UTF8");
         assert_eq!(ask("SHOW listen_addresses").trim(), "127.0.0.1");
         let password = server.url.split([':', '@']).nth(2).expect("a password");
