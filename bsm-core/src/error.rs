@@ -216,8 +216,12 @@ pub enum Error {
         /// The store.
         store: String,
     },
-    /// An import into this store was begun and did not end. Go on with it, with the same text, or remove the store.
-    #[error("{store} holds a part of an import that did not end: go on with it, or remove the store")]
+    /// An import into this store was begun and did not end. Go on with it, with the same text from its beginning; or delete
+    /// the desk, by its address with `Registry::remove` of the crate `bsm`.
+    #[error(
+        "{store} holds a part of an import that did not end: import the same text again, or delete the desk \
+         (Registry::remove)"
+    )]
     ImportUnfinished {
         /// The store.
         store: String,
@@ -281,6 +285,16 @@ pub enum Error {
     /// The store can't be reached, or failed. Nothing was changed.
     #[error("{store} is not available")]
     Unavailable {
+        /// The store.
+        store: String,
+        /// What it said.
+        #[source]
+        source: Source,
+    },
+    /// The store has more to do than it gets done: others have what the call waits for, or it took longer than it may.
+    /// Nothing was changed. Try again later, and with fewer at once.
+    #[error("{store} is too busy")]
+    Busy {
         /// The store.
         store: String,
         /// What it said.

@@ -20,6 +20,7 @@ use bsm_core::model::{HistoryEntry, Key, Row, Timestamp, UserId, Version};
 use bsm_core::schema::{self, contributions, indexes};
 use bsm_core::store::{ChangeSet, Committed, Stamp, Write};
 use bsm_core::{Error, Result};
+use bytes::Bytes;
 
 use crate::record::{self, FeedRecord, Tally};
 use crate::stage::Stage;
@@ -258,8 +259,13 @@ fn overflow(stage: &Stage<'_, '_>, counter: schema::Counter) -> Error {
     Error::Damaged { store: stage.store().to_owned(), detail: format!("counter of {counter}: it leaves its range") }
 }
 
-/// Writes a record of nothing, so that the feed ends elsewhere from now on.
-pub(crate) fn mark_the_feed(stage: &mut Stage<'_, '_>) -> Result<()> {
+/// Begins another numbering of the feed's positions: those of the one before are expired.
+pub(crate) fn begin_epoch(stage: &mut Stage<'_, '_>, epoch: u64) -> Result<()> {
+    let payload = record::encode(stage.store(), &epoch)?;
+    stage.put(Bytes::from_static(key::FEED_EPOCH), payload, 0);
+    stage.begin_epoch(epoch);
+    // It stands, with all that was written before it, behind a position that will be acknowledged, as what commands write
+    // does: where an engine loses it, opening finds the feed too short.
     feed(stage, Timestamp::MIN, &Rows::default(), &[])
 }
 

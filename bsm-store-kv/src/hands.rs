@@ -12,9 +12,7 @@ use bsm_core::model::UserId;
 use crate::committer::{CLOSED, Desk, FAILED, Phase, Queue, tell};
 use crate::engine::{Engine, Head};
 use crate::group::{Answers, Failure};
-
-/// How long a command that was acknowledged before its sync waits for it at most.
-const RELAXED_LAG: Duration = Duration::from_millis(100);
+use crate::options::RELAXED_LAG;
 
 /// What a hand does next.
 enum Task {

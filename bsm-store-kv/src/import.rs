@@ -91,10 +91,5 @@ fn finish(stage: &mut Stage<'_, '_>, numbers: &[(Entity, u32)], mark: ImportMark
     stage.shut(false);
     // Nobody who knew the desk when it was empty may take its feed for one that goes on.
     let epoch = xxh3_64_with_seed(&mark.digest.to_be_bytes(), stage.head().epoch);
-    let payload = record::encode(stage.store(), &epoch)?;
-    stage.put(Bytes::from_static(key::FEED_EPOCH), payload, 0);
-    stage.begin_epoch(epoch);
-    // What was taken in stands behind a position that will be acknowledged, as what commands write does: where an engine
-    // loses it, opening finds the feed too short.
-    apply::mark_the_feed(stage)
+    apply::begin_epoch(stage, epoch)
 }

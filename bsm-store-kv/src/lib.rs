@@ -63,7 +63,7 @@ mod verify;
 mod work;
 
 pub use memory::MemoryEngine;
-pub use options::{Durability, KvOptions};
+pub use options::{Durability, KvOptions, RELAXED_LAG};
 pub use store::KvStore;
 
 /// For the code that [`engine_tests!`] writes.

@@ -1,5 +1,7 @@
 //! What a store on a key-value engine can be told when it is opened.
 
+use std::time::Duration;
+
 /// When a command is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Durability {
@@ -7,10 +9,15 @@ pub enum Durability {
     /// same moment share one sync.
     #[default]
     Sync,
-    /// Once it is applied. It is on disk a tenth of a second later, and when the store is closed: a crash in between
-    /// takes back the last commands, whole and from the end.
+    /// Once it is applied. It is on disk after [`RELAXED_LAG`] at most and a sync, and when the store is closed: a crash in
+    /// between takes back the last commands, whole and from the end. The feed shows only what is on disk, so events come
+    /// that much later than with [`Sync`](Self::Sync).
     Relaxed,
 }
+
+/// How long a command that was acknowledged before its sync waits for it at most: so much later, and the time of a sync, it
+/// is on disk, and its event is shown.
+pub const RELAXED_LAG: Duration = Duration::from_millis(100);
 
 /// Options of [`KvStore::open`](crate::KvStore::open).
 ///

@@ -11,7 +11,7 @@ use bsm_core::store::{
     Answers, Capabilities, ChangeSet, Committed, FeedPlace, FeedQuery, ImportMark, ImportStep, ReadSet, Store,
     Verification,
 };
-use bsm_core::{Error, Result};
+use bsm_core::{Error, IdSource as _, Result, SystemIds};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -108,6 +108,12 @@ impl KvStore {
             Ok(runtime) => runtime.spawn_blocking(work).await.map_err(|source| self.unavailable(source))?,
             Err(_) => work(),
         }
+    }
+
+    async fn recount(&self, ends_an_import: bool) -> Result<Verification> {
+        let permit = self.begin_read().await?;
+        let desk = Arc::clone(&self.desk);
+        self.elsewhere(permit, move || verify::verify(&*desk.engine()?, &desk, ends_an_import)).await
     }
 
     /// The committer answered something else than was asked: it never does.
@@ -207,7 +213,7 @@ impl Store for KvStore {
 
     async fn import(&self, step: ImportStep) -> Result<ImportMark> {
         if matches!(step, ImportStep::Finish(_)) {
-            let verified = self.verify().await?;
+            let verified = self.recount(true).await?;
             if let Some(difference) = verified.differences.into_iter().next() {
                 return Err(Error::Inconsistent { store: self.desk.name().to_owned(), difference });
             }
@@ -218,10 +224,16 @@ impl Store for KvStore {
         }
     }
 
+    async fn expire_positions(&self) -> Result<()> {
+        let epoch = SystemIds.bits()?;
+        match self.desk.perform(Work::Renumber { epoch }).await? {
+            Done::Renumbered => Ok(()),
+            other => Err(self.mismatched(&other)),
+        }
+    }
+
     async fn verify(&self) -> Result<Verification> {
-        let permit = self.begin_read().await?;
-        let desk = Arc::clone(&self.desk);
-        self.elsewhere(permit, move || verify::verify(&*desk.engine()?, &desk)).await
+        self.recount(false).await
     }
 
     async fn health(&self) -> Result<()> {

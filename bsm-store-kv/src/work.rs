@@ -23,6 +23,11 @@ pub(crate) enum Work {
     },
     /// A step of an import.
     Import(ImportStep),
+    /// Begins another numbering of positions.
+    Renumber {
+        /// Its epoch.
+        epoch: u64,
+    },
 }
 
 /// What was done.
@@ -34,6 +39,8 @@ pub(crate) enum Done {
     Trimmed(usize),
     /// The import has come so far.
     Imported(ImportMark),
+    /// Positions from before are expired.
+    Renumbered,
 }
 
 impl Work {
@@ -43,6 +50,7 @@ impl Work {
             Self::Change(change) => change.writes.len(),
             Self::Trim { most, .. } => *most,
             Self::Import(_) => usize::MAX,
+            Self::Renumber { .. } => 1,
         }
     }
 
@@ -53,6 +61,7 @@ impl Work {
             _ if stage.is_shut() => Err(Error::ImportUnfinished { store: stage.store().to_owned() }),
             Self::Change(change) => apply::perform(stage, change).map(Done::Changed),
             Self::Trim { before, most, keep } => trim::perform(stage, before, most, keep).map(Done::Trimmed),
+            Self::Renumber { epoch } => apply::begin_epoch(stage, epoch).map(|()| Done::Renumbered),
         }
     }
 }

@@ -198,3 +198,17 @@ async fn closing_waits_for_reads() {
     closing.await.expect("closed");
     assert_eq!(Arc::strong_count(&engine), 1, "the engine is let go");
 }
+
+/// What this crate's tests rely on: one that fails while it holds a sync, or a batch, ends, and does not hang in the drop of
+/// its store.
+#[test]
+fn a_test_that_panics_lets_go_of_what_it_holds() {
+    for hold in [apply_and_hold, begin_and_hold] {
+        let failed = std::thread::spawn(move || {
+            let (engine, store) = durable();
+            let _commit = hold(&engine, &store, 1);
+            panic!("as a test that fails does");
+        });
+        assert!(failed.join().is_err());
+    }
+}

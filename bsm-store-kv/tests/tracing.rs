@@ -4,7 +4,7 @@ mod common;
 
 use std::sync::Arc;
 
-use bsm_core::model::{Role, Version};
+use bsm_core::model::{HoldReason, Role, Version};
 use bsm_core::store::{Store, TracedStore};
 use bsm_core::{Desk, Error, NewTicket, NewUser};
 use common::spans::Spans;
@@ -35,12 +35,36 @@ fn a_command_is_a_span_and_its_commit_one_within() {
     let commands = spans.of("bsm::command");
     let told: Vec<(&str, &str)> = commands.iter().map(|span| (span.field("name"), span.field("actor"))).collect();
     let actor = actor.as_str();
-    assert_eq!(told, [("bootstrap", "the system"), ("open_ticket", actor), ("move_ticket", actor)]);
+    assert_eq!(told, [("bootstrap", "the system"), ("open_ticket", actor), ("resolve_ticket", actor)]);
     assert!(commands.iter().all(|span| span.field("outcome") == "ok" && span.field("attempts") == "1"), "{commands:?}");
     let commits: Vec<_> = spans.of("bsm::store").into_iter().filter(|span| span.name == "commit").collect();
     let within: Vec<_> = commits.iter().map(|span| span.parent).collect();
     assert_eq!(within, commands.iter().map(|span| Some(span.id)).collect::<Vec<_>>());
     assert!(commits.iter().all(|span| span.field("store") == "memory:" && span.field("writes") == "1"), "{commits:?}");
+}
+
+/// Whoever counts commands by name finds the methods that were called; and a store's calls are named likewise.
+#[test]
+fn a_span_is_called_as_its_method_is() {
+    let spans = traced(async |desk| {
+        let root = desk.bootstrap(NewUser::new("Root", "root@example.org", Role::Admin)).await.expect("is the first");
+        let admin = desk.admin(root.id);
+        let id = admin.open_ticket(NewTicket::new("Fan is loud")).await.expect("opens").id;
+        admin.assign_ticket(id, root.id).await.expect("assigned");
+        admin.unassign_ticket(id).await.expect("unassigned");
+        admin.touch_ticket(id).await.expect("touched");
+        admin.start_ticket(id).await.expect("started");
+        admin.hold_ticket(id, HoldReason::Vendor).await.expect("held");
+        desk.health().await.expect("answers");
+        desk.close().await.expect("closes");
+    });
+    let commands = spans.of("bsm::command");
+    let told: Vec<&str> = commands.iter().skip(2).map(|span| span.field("name")).collect();
+    assert_eq!(told, ["assign_ticket", "unassign_ticket", "touch_ticket", "start_ticket", "hold_ticket"]);
+    let calls = spans.of("bsm::store");
+    for name in ["commit", "read", "health", "close"] {
+        assert!(calls.iter().any(|span| span.name == name), "{name}: {calls:?}");
+    }
 }
 
 #[test]

@@ -1,14 +1,27 @@
-//! The address of a desk: `postgres://user@host:port/database?schema=acme`. Taken apart here, before sqlx sees it.
+//! The address of a desk: `postgres://user@host:port/database?schema=acme`, or with several hosts,
+//! `postgres://user@a:5432,b:5433/database`. Taken apart here, before sqlx sees it, which knows one host at a time.
 
+use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use bsm_core::{Error, Result};
 use sqlx::postgres::PgConnectOptions;
 
+use crate::connect::Hosts;
 use crate::names::DEFAULT_SCHEMA;
+use crate::retry::Patience;
 
-/// The option that is ours.
+/// The options that are ours.
 const SCHEMA: &str = "schema";
+const TRIGGERS: &str = "triggers";
+const PATIENCE: &str = "patience";
+
+/// How many servers an address may name.
+const HOSTS_MOST: usize = 16;
+
+/// The options that say where a server is, which an address with several says in its first part.
+const PLACES: [&str; 3] = ["host", "hostaddr", "port"];
 
 /// The options that are sqlx'. It ignores others, so they are refused here: a misspelt one must not be without effect.
 const KNOWN: [&str; 18] = [
@@ -32,12 +45,34 @@ const KNOWN: [&str; 18] = [
     "options",
 ];
 
+/// Whether triggers of the server count what is written, and keep what is written by hand in step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Triggers {
+    /// They do.
+    On,
+    /// Commands count themselves, and nothing may be written by hand. For servers that lack such triggers.
+    Off,
+}
+
+impl fmt::Display for Triggers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::On => "on",
+            Self::Off => "off",
+        })
+    }
+}
+
 /// An address, taken apart. It may hold a password, so it has no `Debug` form.
 pub(crate) struct Address {
-    /// How the server is reached.
-    pub(crate) server: PgConnectOptions,
+    /// How the servers are reached.
+    pub(crate) servers: Hosts,
     /// The desk's schema. Not checked yet.
     pub(crate) schema: String,
+    /// What it says of triggers, if it does.
+    pub(crate) triggers: Option<Triggers>,
+    /// How long calls wait.
+    pub(crate) patience: Patience,
 }
 
 impl Address {
@@ -46,17 +81,30 @@ impl Address {
     /// # Errors
     /// [`Error::InvalidAddress`], which repeats nothing of the address but the name of an option.
     pub(crate) fn parse(url: &str) -> Result<Self> {
-        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        let (kind, rest) = url.split_once("://").ok_or_else(|| invalid("does not begin with postgres://"))?;
+        if kind != "postgres" && kind != "postgresql" {
             return Err(invalid("does not begin with postgres://"));
         }
-        let (place, options) = url.split_once('?').unwrap_or((url, ""));
-        let mut schema = DEFAULT_SCHEMA;
+        let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+        let (mut schema, mut triggers, mut patience) = (DEFAULT_SCHEMA, None, Patience::DEFAULT);
         let mut others = Vec::new();
+        let mut placed = false;
         for option in options.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').ok_or_else(|| invalid("has an option without a value"))?;
             if name == SCHEMA {
                 schema = value;
+            } else if name == TRIGGERS {
+                triggers = match value {
+                    "on" => Some(Triggers::On),
+                    "off" => Some(Triggers::Off),
+                    _ => return Err(invalid("has triggers that are neither on nor off")),
+                };
+            } else if name == PATIENCE {
+                patience = patience_of(value).ok_or_else(|| {
+                    invalid("has an option patience that is not of the form 30s or 500ms, or is not above 0")
+                })?;
             } else if KNOWN.contains(&name) || (name.starts_with("options[") && name.ends_with(']')) {
+                placed |= PLACES.contains(&name);
                 others.push(option);
             } else {
                 let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
@@ -64,21 +112,51 @@ impl Address {
                 return Err(invalid(format!("has an option that postgres does not know: {name}")));
             }
         }
-        let url = if others.is_empty() { place.to_owned() } else { format!("{place}?{}", others.join("&")) };
-        // What sqlx says of it may repeat parts of it.
-        let server = PgConnectOptions::from_str(&url)
-            .map_err(|_| invalid("is not of the form postgres://user:password@host:port/database"))?;
-        Ok(Self { server, schema: schema.to_owned() })
+        let (authority, database) = place.split_once('/').unwrap_or((place, ""));
+        let (account, hosts) = authority.rsplit_once('@').map_or(("", authority), |(account, hosts)| (account, hosts));
+        let count = hosts.split(',').count();
+        if count > 1 && (placed || count > HOSTS_MOST || hosts.split(',').any(str::is_empty)) {
+            return Err(invalid("names several hosts in a way that can't be understood"));
+        }
+        let others = others.join("&");
+        let server = |host: &str| {
+            let at = if authority.contains('@') { "@" } else { "" };
+            let url = format!("postgres://{account}{at}{host}/{database}?{others}");
+            // What sqlx says of it may repeat parts of it.
+            PgConnectOptions::from_str(&url)
+                .map_err(|_| invalid("is not of the form postgres://user:password@host:port/database"))
+        };
+        let (first, behind) = hosts.split_once(',').map_or((hosts, None), |(first, behind)| (first, Some(behind)));
+        let behind: Vec<&str> = behind.map(|behind| behind.split(',').collect()).unwrap_or_default();
+        let servers = Hosts::new(server(first)?, behind.into_iter().map(server).collect::<Result<_>>()?);
+        Ok(Self { servers, schema: schema.to_owned(), triggers, patience })
     }
 }
 
+/// `30s`, or `500ms`.
+fn patience_of(text: &str) -> Option<Patience> {
+    let (digits, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit())?);
+    let number: u32 = digits.parse().ok().filter(|number| *number > 0)?;
+    let call = match unit {
+        "s" => Duration::from_secs(number.into()),
+        "ms" => Duration::from_millis(number.into()),
+        _ => return None,
+    };
+    Some(Patience { call })
+}
+
 /// The name of a desk in errors and logs: where it is, without user and password.
-pub(crate) fn display(server: &PgConnectOptions, schema: &str) -> String {
-    let database = server.get_database().unwrap_or_else(|| server.get_username());
-    match server.get_socket() {
-        Some(socket) => format!("postgres://{}/{database}?schema={schema}", socket.display()),
-        None => format!("postgres://{}:{}/{database}?schema={schema}", server.get_host(), server.get_port()),
+pub(crate) fn display<'s>(servers: impl IntoIterator<Item = &'s PgConnectOptions>, schema: &str) -> String {
+    let mut places = Vec::new();
+    let mut database = String::new();
+    for server in servers {
+        server.get_database().unwrap_or_else(|| server.get_username()).clone_into(&mut database);
+        places.push(match server.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => format!("{}:{}", server.get_host(), server.get_port()),
+        });
     }
+    format!("postgres://{}/{database}?schema={schema}", places.join(","))
 }
 
 fn invalid(reason: impl Into<String>) -> Error {
@@ -94,9 +172,25 @@ mod tests {
         let address =
             Address::parse("postgres://me:hush@db.example:5433/desks?schema=acme&sslmode=require").expect("is one");
         assert_eq!(address.schema, "acme");
-        assert_eq!(display(&address.server, &address.schema), "postgres://db.example:5433/desks?schema=acme");
-        let plain = Address::parse("postgresql://db.example/desks").expect("is one");
-        assert_eq!(display(&plain.server, &plain.schema), "postgres://db.example:5432/desks?schema=bsm");
+        assert_eq!(address.triggers, None);
+        let off = Address::parse("postgres://db.example/desks?triggers=off").expect("is one");
+        assert_eq!(off.triggers, Some(Triggers::Off));
+        assert_eq!(address.patience, Patience::DEFAULT);
+        assert_eq!(display(address.servers.iter(), &address.schema), "postgres://db.example:5433/desks?schema=acme");
+        let plain = Address::parse("postgresql://db.example/desks?patience=250ms").expect("is one");
+        assert_eq!(plain.patience.call, Duration::from_millis(250));
+        assert_eq!(display(plain.servers.iter(), &plain.schema), "postgres://db.example:5432/desks?schema=bsm");
+    }
+
+    #[test]
+    fn several_hosts_share_an_account_a_database_and_options() {
+        let address = Address::parse("postgres://me:h%40sh@a:5433,[::1]:5434,c/desks?sslmode=disable").expect("is one");
+        let name = display(address.servers.iter(), &address.schema);
+        assert_eq!(name, "postgres://a:5433,[::1]:5434,c:5432/desks?schema=bsm");
+        for server in address.servers.iter() {
+            assert_eq!(server.get_username(), "me");
+            assert!(matches!(server.get_ssl_mode(), sqlx::postgres::PgSslMode::Disable));
+        }
     }
 
     #[test]
@@ -107,8 +201,16 @@ mod tests {
             "postgres://me:hush@host:port/db",
             "postgres://me:hush@host/db?shema=acme",
             "postgres://me:hush@host/db?schema",
+            "postgres://me:hush@host/db?triggers=hush",
             "postgres://me:hush@host/db?sslmode=hush",
             "postgres://me:hush@host/db?x%3Dhush=1",
+            "postgres://me:hush@a,,b/db",
+            "postgres://me:hush@a,b:port/db",
+            "postgres://me:hush@a,b/db?host=c",
+            "postgres://me:hush@a,b/db?port=1",
+            "postgres://me:hush@a/db?patience=hush",
+            "postgres://me:hush@a/db?patience=0s",
+            "postgres://me:hush@a/db?patience=5",
         ] {
             match Address::parse(bad) {
                 Err(error @ Error::InvalidAddress { .. }) => {

@@ -79,8 +79,7 @@ async fn hold(desk: &Desk, connection: &mut PgConnection, values: &[(Entity, Fie
     if values.is_empty() {
         return Ok(());
     }
-    let schema = desk.names.schema();
-    let names = values.iter().map(|(entity, field, value)| format!("bsm {schema} {}.{field} {value}", entity.table()));
+    let names = values.iter().map(|(entity, field, value)| desk.names.of_value(*entity, *field, value));
     let lock = "SELECT count(pg_advisory_xact_lock(place)) FROM (SELECT DISTINCT hashtextextended(name, 0) AS place \
                 FROM unnest($1::text[]) AS name ORDER BY place OFFSET 0) AS places";
     sqlx::query(lock).bind(names.collect::<Vec<_>>()).execute(connection).await?;

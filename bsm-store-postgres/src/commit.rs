@@ -12,63 +12,83 @@
 //! **Locks come first, and every look at a row is a later statement**: at READ COMMITTED each statement sees what was
 //! committed when it began, so one that had waited for a lock itself would decide on what stood before.
 //!
-//! Several statements for now, one round trip each. They are to become one call of a function on the server: it takes the
-//! same JSON, and does the same in the same order.
+//! Most commands are done by a call, which is one round trip and may hold several of them ([`coalesce`]); it does the same
+//! in the same order, but can only say that something did not hold. What did not, and whatever a call can't do, is done
+//! here, in several statements of one round trip each: **the long way**.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use bsm_core::model::Key;
 use bsm_core::store::{ChangeSet, Committed, Guard, Stamp, Write};
 use sqlx::PgConnection;
+use tokio::time::Instant;
+use uuid::Uuid;
 
+use crate::address::Triggers;
 use crate::apply::Rows;
+use crate::coalesce::{self, Outcome};
 use crate::fault::Fault;
 use crate::lock::Locks;
+use crate::part::Part;
 use crate::store::Desk;
-use crate::{check, fetch, remember, write};
-
-/// How often a command is tried when others get in between. Each time at least one of those is done.
-const ATTEMPTS: usize = 8;
+use crate::{check, fetch, remember, retry, write};
 
 /// Checks and applies all of `change`, or nothing of it.
-pub(crate) async fn commit(desk: &Desk, change: &ChangeSet) -> bsm_core::Result<Committed> {
-    let mut attempt = 1;
-    loop {
-        match once(desk, change).await {
-            Ok(committed) => return Ok(committed),
-            Err(fault) if fault.got_between() && attempt < ATTEMPTS => attempt += 1,
-            Err(fault) => return Err(fault.of_command(&desk.name, change)),
-        }
-    }
-}
-
-/// One try. A transaction that is dropped, or fails before the last line, is rolled back.
-async fn once(desk: &Desk, change: &ChangeSet) -> Result<Committed, Fault> {
-    let mut transaction = desk.begin_with(desk.begin).await?;
-    match perform(desk, &mut transaction, change).await {
-        Ok((committed, true)) => {
-            transaction.commit().await.map_err(Fault::AtCommit)?;
-            Ok(committed)
-        }
-        Ok((committed, false)) => {
-            transaction.rollback().await?;
-            Ok(committed)
-        }
-        Err(fault) => {
-            // What went wrong before is what is told. A connection that can't roll back is not used again.
-            drop(transaction.rollback().await);
-            Err(fault)
-        }
-    }
-}
-
-/// Everything between beginning and commit. Returns whether there is anything to commit.
-async fn perform(desk: &Desk, connection: &mut PgConnection, change: &ChangeSet) -> Result<(Committed, bool), Fault> {
+pub(crate) async fn commit(desk: &Arc<Desk>, change: &ChangeSet) -> bsm_core::Result<Committed> {
     check::keepable(desk, &change.writes)?;
+    // A call leaves counting to triggers.
+    let has_calls = desk.triggers == Triggers::On;
+    let tried = match has_calls.then(|| Part::of(&desk.names, change)).flatten() {
+        None => None,
+        Some(part) => match coalesce::commit(desk, part).await {
+            Outcome::Done(numbers) => return Ok(Committed { stamp: stamp(), numbers, repeated: None }),
+            Outcome::Not => None,
+            Outcome::Failed(tried) => Some(tried),
+        },
+    };
+    retry::command(desk, change, tried).await
+}
+
+/// The long way: one try, which [`crate::retry`] makes again where that helps. It waits for the end of the call whose
+/// `fence` this is, and for the server until `until`.
+pub(crate) async fn once(
+    desk: &Desk,
+    change: &ChangeSet,
+    fence: Option<Uuid>,
+    until: Instant,
+) -> Result<Committed, Fault> {
+    let performed = async {
+        let mut transaction = desk.begin_with(&desk.begin_command).await?;
+        match perform(desk, &mut transaction, change, fence).await {
+            Ok(committed) => Ok((transaction, committed)),
+            Err(fault) => {
+                // What went wrong before is what is told. A connection that can't roll back is not used again.
+                drop(transaction.rollback().await);
+                Err(fault)
+            }
+        }
+    };
+    let (transaction, committed) = retry::within(until, performed).await?;
+    // Of a repeated command as well, whose look at its key waited for nothing: what is answered must be as durable.
+    retry::committing(until, transaction.commit()).await?;
+    Ok(committed)
+}
+
+/// Everything between beginning and commit.
+async fn perform(
+    desk: &Desk,
+    connection: &mut PgConnection,
+    change: &ChangeSet,
+    call: Option<Uuid>,
+) -> Result<Committed, Fault> {
+    if let Some(call) = call {
+        retry::fence(connection, call).await?;
+    }
     if let Some(idempotency) = &change.idempotency
         && let Some(answer) = remember::claim(desk, connection, idempotency, change.recorded_at).await?
     {
-        return Ok((Committed { stamp: stamp(), numbers: Vec::new(), repeated: Some(answer) }, false));
+        return Ok(Committed { stamp: stamp(), numbers: Vec::new(), repeated: Some(answer) });
     }
     let there = Locks::of(change).take(connection, &desk.names).await?;
     let current = fetch::rows(desk, connection, looked_at(change)).await?;
@@ -87,7 +107,7 @@ async fn perform(desk: &Desk, connection: &mut PgConnection, change: &ChangeSet)
     // Last, since others may wait for the same counters.
     write::counters(desk, connection, &rows).await?;
     sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(connection).await?;
-    Ok((Committed { stamp: stamp(), numbers, repeated: None }, true))
+    Ok(Committed { stamp: stamp(), numbers, repeated: None })
 }
 
 /// The rows that the command relies on or writes.
@@ -105,6 +125,6 @@ fn looked_at(change: &ChangeSet) -> HashSet<Key> {
 }
 
 /// What one server has committed, every later read of it sees: stamps need to say nothing while there are no replicas.
-fn stamp() -> Stamp {
+pub(crate) fn stamp() -> Stamp {
     Stamp::from_bytes([])
 }

@@ -1,14 +1,26 @@
-//! What the server says, as the desk's errors.
+//! What the server says, or fails to say, as the desk's errors.
 //!
 //! A command checks everything itself before it writes, so that its errors equal those of every other store. What the
 //! server refuses nevertheless comes from somebody who got in between: the command is then tried again, and told by its
 //! own checks. Only what is left after that is named here by the constraint.
+//!
+//! Everything else is told apart by what it means for the next try ([`Kind`]), and by whether the command may have
+//! happened ([`Fault::outcome_is_known`]). What is told in the end:
+//!
+//! | what happened | nothing did | it may have |
+//! |---|---|---|
+//! | the connection broke, no server answers or takes writes, the disk or the memory is full, the account is refused | [`Unavailable`](Error::Unavailable) | [`OutcomeUnknown`](Error::OutcomeUnknown) |
+//! | all connections are in use, a lock or a statement took too long, others got in between again and again | [`Busy`](Error::Busy) | [`OutcomeUnknown`](Error::OutcomeUnknown) |
+//! | the server finds its own data corrupted | [`Damaged`](Error::Damaged) | [`OutcomeUnknown`](Error::OutcomeUnknown) |
+
+use std::borrow::Cow;
 
 use bsm_core::Error;
 use bsm_core::model::{Entity, Key, Row};
 use bsm_core::schema::{Field, Relation, uniques};
 use bsm_core::store::{ChangeSet, Difference, Place, Write};
 use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 /// Why a call ended without an answer.
 #[derive(Debug)]
@@ -33,49 +45,161 @@ impl From<sqlx::Error> for Fault {
     }
 }
 
+/// What the server can't do, or not now: a standby, to write.
+pub(crate) const NOT_SUPPORTED: &str = "0A000";
 /// Somebody has the value that no two rows share, or the id.
 const UNIQUE_VIOLATION: &str = "23505";
 /// A parent is not there, or a child is.
 const FOREIGN_KEY_VIOLATION: &str = "23503";
 /// A row is not as its table allows.
 const CHECK_VIOLATION: &str = "23514";
+/// The server was demoted, or told to take no writes.
+const READ_ONLY: &str = "25006";
+/// Nobody asked for anything within a transaction for too long. The server closes the connection.
+const IDLE_IN_TRANSACTION: &str = "25P03";
 /// Two transactions could not both be done.
 const SERIALIZATION_FAILURE: &str = "40001";
 /// Two transactions waited for each other.
 const DEADLOCK: &str = "40P01";
+/// A call was made within a transaction of another isolation than its own.
+const ISOLATED_OTHERWISE: &str = "BSM01";
 /// A table of that name is there.
 const DUPLICATE_TABLE: &str = "42P07";
+/// The server has as many connections as it takes.
+const TOO_MANY_CONNECTIONS: &str = "53300";
+/// Somebody has what is waited for.
+const LOCK_TIMEOUT: &str = "55P03";
+/// It took too long, or somebody ended it.
+const QUERY_CANCELED: &str = "57014";
+/// The server, or this connection's process, is told to stop, has crashed, or is not ready yet.
+const STOPPING: [&str; 3] = ["57P01", "57P02", "57P03"];
+/// The server found a page, or an index, that can't be right.
+const CORRUPTED: [&str; 2] = ["XX001", "XX002"];
+/// The class of what happens to connections. Poolers tell it of theirs.
+const CONNECTION_CLASS: &str = "08";
+
+/// What a failure means for the next try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The connection is of no more use: it broke, nothing came over it, or its server stops, starts or takes no writes.
+    /// Another one may be.
+    Lost,
+    /// Others got in between, and were done.
+    Crossed,
+    /// Others have what is needed, and may let go of it soon.
+    Taken,
+    /// It took all the time that the server's settings give it, or somebody ended it.
+    TookTooLong,
+    /// The server's data is corrupted.
+    Corrupted,
+    /// The store is closed.
+    Closed,
+    /// Another try would end the same.
+    Lasting,
+}
+
+impl Kind {
+    /// What a failure of sqlx means.
+    pub(crate) fn of(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed | sqlx::Error::BeginFailed => {
+                Self::Lost
+            }
+            sqlx::Error::PoolTimedOut => Self::Taken,
+            sqlx::Error::PoolClosed => Self::Closed,
+            sqlx::Error::Database(said) => Self::of_code(&said.code().unwrap_or_default()),
+            _ => Self::Lasting,
+        }
+    }
+
+    fn of_code(code: &str) -> Self {
+        match code {
+            UNIQUE_VIOLATION | FOREIGN_KEY_VIOLATION | SERIALIZATION_FAILURE | DEADLOCK => Self::Crossed,
+            TOO_MANY_CONNECTIONS | LOCK_TIMEOUT => Self::Taken,
+            QUERY_CANCELED => Self::TookTooLong,
+            READ_ONLY | IDLE_IN_TRANSACTION => Self::Lost,
+            _ if STOPPING.contains(&code) || code.starts_with(CONNECTION_CLASS) => Self::Lost,
+            _ if CORRUPTED.contains(&code) => Self::Corrupted,
+            _ => Self::Lasting,
+        }
+    }
+}
+
+/// The code that the server gave, if it was the server that failed.
+pub(crate) fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error().and_then(DatabaseError::code)
+}
+
+/// Whether a failure to connect may pass by itself.
+pub(crate) fn may_pass(error: &sqlx::Error) -> bool {
+    matches!(Kind::of(error), Kind::Lost | Kind::Taken)
+}
 
 impl Fault {
-    fn sqlstate(&self) -> Option<String> {
+    /// What it means for the next try; `None` if the desk refuses.
+    pub(crate) fn kind(&self) -> Option<Kind> {
         match self {
             Self::Desk(_) => None,
-            Self::Server(error) | Self::AtCommit(error) => {
-                error.as_database_error().and_then(DatabaseError::code).map(std::borrow::Cow::into_owned)
+            Self::Server(error) | Self::AtCommit(error) => Some(Kind::of(error)),
+        }
+    }
+
+    /// Whether it is known that nothing was changed.
+    ///
+    /// It is not, once the server was asked to commit and did not answer, or answered by closing the connection. A server
+    /// that refuses to commit and goes on has rolled back.
+    pub(crate) fn outcome_is_known(&self) -> bool {
+        match self {
+            Self::Desk(_) | Self::Server(_) => true,
+            Self::AtCommit(error) => {
+                let said = error.as_database_error().and_then(|said| said.try_downcast_ref::<PgDatabaseError>());
+                said.is_some_and(|said| said.severity() == PgSeverity::Error) && Kind::of(error) != Kind::Lost
             }
+        }
+    }
+
+    /// Whether it is the call that could not be made as it was, whatever was in it.
+    pub(crate) fn is_of_the_call(&self) -> bool {
+        match self {
+            Self::Desk(_) => false,
+            Self::Server(error) | Self::AtCommit(error) => code(error).is_some_and(|code| code == ISOLATED_OTHERWISE),
         }
     }
 
     /// Whether the transaction was rolled back because of another one, so that it may be tried again.
     pub(crate) fn got_between(&self) -> bool {
-        let codes = [UNIQUE_VIOLATION, FOREIGN_KEY_VIOLATION, SERIALIZATION_FAILURE, DEADLOCK];
-        self.sqlstate().is_some_and(|code| codes.contains(&code.as_str()))
+        self.kind() == Some(Kind::Crossed)
+    }
+
+    /// What went wrong with a statement that commits itself: if the server did not say that it refused, it may have
+    /// committed.
+    pub(crate) fn in_one_statement(self) -> Self {
+        if let Self::Server(error) = self { Self::AtCommit(error) } else { self }
     }
 
     /// Whether a table that was to be made is there already.
     pub(crate) fn is_duplicate_table(&self) -> bool {
-        self.sqlstate().is_some_and(|code| code == DUPLICATE_TABLE)
+        match self {
+            Self::Desk(_) => false,
+            Self::Server(error) | Self::AtCommit(error) => code(error).is_some_and(|code| code == DUPLICATE_TABLE),
+        }
     }
 
     /// The error that callers see. `store` names the store, without a password.
     pub(crate) fn into_error(self, store: &str) -> Error {
-        let rolled_back = self.got_between();
-        let store = store.to_owned();
-        match self {
-            Self::Desk(error) => error,
-            Self::Server(sqlx::Error::PoolClosed) => closed(store),
-            Self::AtCommit(source) if !rolled_back => Error::OutcomeUnknown { store, source: source.into() },
-            Self::Server(source) | Self::AtCommit(source) => Error::Unavailable { store, source: source.into() },
+        let known = self.outcome_is_known();
+        let (store, source) = match self {
+            Self::Desk(error) => return error,
+            Self::Server(source) | Self::AtCommit(source) => (store.to_owned(), source),
+        };
+        if !known {
+            return Error::OutcomeUnknown { store, source: source.into() };
+        }
+        match Kind::of(&source) {
+            Kind::Closed => closed(store),
+            Kind::Taken | Kind::TookTooLong | Kind::Crossed => Error::Busy { store, source: source.into() },
+            Kind::Corrupted => Error::Damaged { store, detail: source.to_string() },
+            Kind::Lost | Kind::Lasting => Error::Unavailable { store, source: source.into() },
         }
     }
 

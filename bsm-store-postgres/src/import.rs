@@ -11,21 +11,19 @@ use bsm_core::model::{Entity, Key};
 use bsm_core::schema::{OnDelete, Relation, relations, uniques};
 use bsm_core::store::{Difference, ImportMark, ImportPart, ImportStep, Place};
 use bsm_core::{Error, Result};
-use sqlx::{PgConnection, Postgres, Row as _, Transaction};
+use sqlx::{PgConnection, Row as _};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::apply::{Rows, Touched};
 use crate::fault::{self, Fault};
 use crate::names::{Names, Statement};
+use crate::pool::Transaction;
 use crate::store::{Desk, PostgresStore};
-use crate::{feed, fetch, record, verify, write};
+use crate::{feed, fetch, record, retry, verify, write};
 
 /// How long an import may be left alone between two steps, in milliseconds: five minutes.
 const IDLE_MILLIS: u32 = 300_000;
-
-/// How often a beginning is tried when commands get in between.
-const ATTEMPTS: usize = 8;
 
 /// The statements of this room.
 #[derive(Debug)]
@@ -74,7 +72,7 @@ pub(crate) struct Import {
 /// An import between two steps.
 #[derive(Debug)]
 struct UnderWay {
-    transaction: Transaction<'static, Postgres>,
+    transaction: Transaction,
     mark: ImportMark,
     emptied: Emptied,
 }
@@ -160,26 +158,19 @@ pub(crate) async fn step(store: &PostgresStore, step: ImportStep) -> Result<Impo
 }
 
 /// What is told of an import that failed.
-async fn ended(desk: &Desk, transaction: Transaction<'static, Postgres>, fault: Fault) -> Error {
+async fn ended(desk: &Desk, transaction: Transaction, fault: Fault) -> Error {
     // What went wrong before is what is told. A connection that can't roll back is not used again.
     drop(transaction.rollback().await);
     fault.of_import(&desk.name)
 }
 
-async fn begin(desk: &Desk) -> Result<Transaction<'static, Postgres>> {
-    let mut attempt = 1;
-    loop {
-        let begun = async {
-            let mut transaction = desk.begin_with(desk.begin).await?;
-            shut(desk, &mut transaction).await?;
-            Ok(transaction)
-        };
-        match begun.await {
-            Ok(transaction) => return Ok(transaction),
-            Err(fault) if Fault::got_between(&fault) && attempt < ATTEMPTS => attempt += 1,
-            Err(fault) => return Err(fault.into_error(&desk.name)),
-        }
-    }
+async fn begin(desk: &Desk) -> Result<Transaction> {
+    let begun = retry::long(desk, async || {
+        let mut transaction = desk.begin_with(&desk.begin).await?;
+        shut(desk, &mut transaction).await?;
+        Ok(transaction)
+    });
+    begun.await.map_err(|fault| fault.into_error(&desk.name))
 }
 
 /// Keeps others from writing until the transaction ends, and makes sure that nobody did.

@@ -11,7 +11,6 @@
 //! * Commits of other processes are noticed by looking every 250 ms while somebody waits for the feed: there is no `NOTIFY`
 //!   yet. Those of the same store value wake at once.
 //! * What somebody changes with psql gets no new version, no history and is not counted. Read with psql, but don't write.
-//! * A call whose connection breaks fails; it is not tried again. Deadlocks are.
 //! * `PgBouncer` and other poolers in transaction mode are not supported, nor are replicas and Citus.
 //!
 //! # The feed
@@ -31,7 +30,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `store`, `gate` | the store as its users see it; opening and closing |
-//! | `address` | from a URL to a server and a schema |
+//! | `address`, `connect`, `pool` | from a URL to servers and a schema; to the one that takes writes; connections that are kept |
 //! | `migrate` | the tables, from `migrations/` |
 //! | `names` | statements, with the desk's schema in them |
 //! | `record`, `fetch` | rows, to the server and back |
@@ -42,12 +41,15 @@
 //! | `poll`, `reach` | waiting for the feed to go on: by looking, and by what this store value does |
 //! | `import` | taking a whole desk in |
 //! | `verify` | recounting everything, by the server |
-//! | `fault` | the server's errors as the desk's |
+//! | `fault`, `retry` | the server's errors as the desk's; sending a call again |
 
 mod address;
 mod apply;
+mod call;
 mod check;
+mod coalesce;
 mod commit;
+mod connect;
 mod fault;
 mod feed;
 mod fetch;
@@ -57,11 +59,14 @@ mod import;
 mod lock;
 mod migrate;
 mod names;
+mod part;
 mod poll;
+mod pool;
 mod reach;
 mod read;
 mod record;
 mod remember;
+mod retry;
 mod scan;
 mod store;
 mod verify;

@@ -27,6 +27,17 @@ pub(crate) enum Strength {
     Update = 3,
 }
 
+impl Strength {
+    /// What a call says for it. A call holds no row just to keep it there: foreign keys do.
+    pub(crate) const fn in_call(self) -> &'static str {
+        match self {
+            Self::KeyShare | Self::Share => "share",
+            Self::NoKeyUpdate => "change",
+            Self::Update => "delete",
+        }
+    }
+}
+
 /// The locks of one command.
 #[derive(Debug, Default)]
 pub(crate) struct Locks {

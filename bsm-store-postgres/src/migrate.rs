@@ -4,30 +4,89 @@
 //! done in one transaction, under a lock that ends with it, so that processes that open a desk together do it once.
 
 use bsm_core::{Error, Result};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
+use crate::address::Triggers;
 use crate::fault::Fault;
 use crate::names::Names;
+use crate::pool::Pool;
+use crate::retry::{self, Patience};
 
-/// The migrations: the number of each, and its text.
-const MIGRATIONS: [(i32, &str); 2] =
-    [(1, include_str!("../migrations/0001_init.sql")), (2, include_str!("../migrations/0002_feed.sql"))];
+/// One step of the ladder.
+struct Migration {
+    /// Its number.
+    version: i32,
+    /// What every desk gets.
+    always: &'static str,
+    /// What a desk with triggers gets besides.
+    triggers: &'static [&'static str],
+}
+
+/// The migrations.
+const MIGRATIONS: [Migration; 4] = [
+    Migration { version: 1, always: include_str!("../migrations/0001_init.sql"), triggers: &[] },
+    Migration { version: 2, always: include_str!("../migrations/0002_feed.sql"), triggers: &[] },
+    Migration {
+        version: 3,
+        always: include_str!("../migrations/0003_by_hand.sql"),
+        triggers: &[
+            include_str!("../migrations/0003_counting.sql"),
+            include_str!("../migrations/0003_hand_rules.sql"),
+            include_str!("../migrations/0003_hand_told.sql"),
+        ],
+    },
+    Migration { version: 4, always: "", triggers: &[include_str!("../migrations/0004_call.sql")] },
+];
 
 /// The newest of them.
-const NEWEST: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+const NEWEST: i32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+
+/// The one with which a desk says whether it has triggers.
+const SAYS_TRIGGERS: i32 = 3;
 
 /// Brings the schema up to date. Only looks if it is already, so a role that may not make tables can open a desk.
-pub(crate) async fn migrate(pool: &PgPool, names: &Names, store: &str) -> Result<()> {
-    let reached = async {
-        if let Some(found) = look(pool, names).await?.filter(|found| *found >= NEWEST) {
-            return Ok(found);
+///
+/// Returns whether the desk has triggers. That is settled when it is made, by `triggers`, and if that does not say by
+/// [`Triggers::On`]; later it must not say otherwise.
+///
+/// A server that starts is waited for as long as `patience` says. What is to be done takes as long as it takes.
+pub(crate) async fn migrate(
+    pool: &Pool,
+    names: &Names,
+    store: &str,
+    triggers: Option<Triggers>,
+    patience: Patience,
+) -> Result<Triggers> {
+    let found = retry::read_within(pool, store, patience, || look(pool, names)).await?;
+    match found.filter(|found| *found >= NEWEST) {
+        Some(found) => known(store, found)?,
+        None => make(pool, names, store, triggers).await?,
+    }
+    let found = retry::read_within(pool, store, patience, || async {
+        let mut connection = pool.acquire().await?;
+        let found = self::triggers(&mut connection, names).await?;
+        connection.done();
+        Ok(found)
+    });
+    let found = found.await?;
+    match triggers {
+        Some(asked) if asked != found => {
+            let reason = format!("says triggers={asked} of a desk that was made with triggers={found}");
+            Err(Error::InvalidAddress { reason })
         }
+        _ => Ok(found),
+    }
+}
+
+/// Does what is missing.
+async fn make(pool: &Pool, names: &Names, store: &str, triggers: Option<Triggers>) -> Result<()> {
+    let reached = async {
         let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
-        let reached = bring_up(&mut transaction, names).await?;
+        let reached = bring_up(&mut transaction, names, triggers).await?;
         transaction.commit().await?;
-        Ok(reached)
+        Ok::<_, Fault>(reached)
     };
-    match reached.await.map_err(Fault::Server) {
+    match reached.await {
         Ok(reached) => known(store, reached),
         Err(fault) if fault.is_duplicate_table() => {
             Err(unknown(store, "none of a desk: it has tables of other makers"))
@@ -36,17 +95,25 @@ pub(crate) async fn migrate(pool: &PgPool, names: &Names, store: &str) -> Result
     }
 }
 
+/// Whether the desk has triggers, as it says itself.
+async fn triggers(connection: &mut PgConnection, names: &Names) -> Result<Triggers, sqlx::Error> {
+    let said = names.statement("SELECT triggers FROM {}.desk").query().fetch_one(connection).await?;
+    Ok(if said.try_get(0)? { Triggers::On } else { Triggers::Off })
+}
+
 /// Whether the desk answers, and is the one that was opened.
-pub(crate) async fn check(pool: &PgPool, names: &Names, store: &str) -> Result<()> {
-    match look(pool, names).await {
-        Ok(Some(found)) if found >= NEWEST => known(store, found),
-        Ok(_) => Err(Error::Damaged { store: store.to_owned(), detail: "its tables are gone".to_owned() }),
-        Err(error) => Err(Fault::Server(error).into_error(store)),
+pub(crate) async fn check(pool: &Pool, names: &Names, store: &str, patience: Patience) -> Result<()> {
+    match retry::read_within(pool, store, patience, || look(pool, names)).await? {
+        Some(found) if found >= NEWEST => known(store, found),
+        _ => Err(Error::Damaged { store: store.to_owned(), detail: "its tables are gone".to_owned() }),
     }
 }
 
-async fn look(pool: &PgPool, names: &Names) -> Result<Option<i32>, sqlx::Error> {
-    found(&mut *pool.acquire().await?, names).await
+async fn look(pool: &Pool, names: &Names) -> Result<Option<i32>, Fault> {
+    let mut connection = pool.acquire().await?;
+    let found = found(&mut connection, names).await?;
+    connection.done();
+    Ok(found)
 }
 
 fn known(store: &str, found: i32) -> Result<()> {
@@ -71,7 +138,7 @@ async fn found(connection: &mut PgConnection, names: &Names) -> Result<Option<i3
 }
 
 /// Does what is missing, and returns the number that the schema then has: a greater one than ours if it is newer.
-async fn bring_up(connection: &mut PgConnection, names: &Names) -> Result<i32, sqlx::Error> {
+async fn bring_up(connection: &mut PgConnection, names: &Names, asked: Option<Triggers>) -> Result<i32, sqlx::Error> {
     let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('bsm ' || $1, 0))");
     lock.bind(names.schema().to_owned()).execute(&mut *connection).await?;
     let schema = names.quoted();
@@ -89,11 +156,23 @@ async fn bring_up(connection: &mut PgConnection, names: &Names) -> Result<i32, s
         run(connection, format!("CREATE TABLE {schema}.bsm_migrations {table}")).await?;
     }
     let has = has.unwrap_or(0);
-    for (version, text) in MIGRATIONS.iter().filter(|(version, _)| *version > has) {
-        // The files name tables bare; the path ends with the transaction.
-        run(connection, format!("SET LOCAL search_path TO {schema}; {text}")).await?;
+    for Migration { version, always, triggers: guarded } in MIGRATIONS.iter().filter(|step| step.version > has) {
+        // The files name tables bare; the path ends with the transaction. Functions that they make keep it, and look
+        // at what a caller has of their own last.
+        run(connection, format!("SET LOCAL search_path TO {schema}, pg_temp; {always}")).await?;
+        if *version == SAYS_TRIGGERS && asked == Some(Triggers::Off) {
+            run(connection, "UPDATE desk SET triggers = false".to_owned()).await?;
+        }
+        if !guarded.is_empty() && triggers(connection, names).await? == Triggers::On {
+            run(connection, guarded.concat()).await?;
+        }
         let note = names.statement("INSERT INTO {}.bsm_migrations (version) VALUES ($1)");
         note.query().bind(*version).execute(&mut *connection).await?;
+    }
+    if has < NEWEST && triggers(connection, names).await? == Triggers::Off {
+        // Nobody but the owner, and whoever they name, writes past the desk.
+        let revoke = format!("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC");
+        run(connection, revoke).await?;
     }
     Ok(has.max(NEWEST))
 }
@@ -109,6 +188,8 @@ mod tests {
 
     #[test]
     fn migrations_rise() {
-        assert!(MIGRATIONS.iter().map(|(version, _)| *version).eq(1..=NEWEST));
+        assert!(MIGRATIONS.iter().map(|step| step.version).eq(1..=NEWEST));
+        let first = MIGRATIONS.iter().find(|step| !step.triggers.is_empty()).map(|step| step.version);
+        assert_eq!(first, Some(SAYS_TRIGGERS));
     }
 }

@@ -168,6 +168,11 @@ impl Names {
         &self.tables[usize::from(entity.code()) - 1]
     }
 
+    /// The name of the lock of a value that no two rows of an entity share.
+    pub(crate) fn of_value(&self, entity: Entity, field: Field, value: &str) -> String {
+        format!("bsm {} {}.{field} {value}", self.bare, entity.table())
+    }
+
     /// A statement in which `{}` stands for the schema.
     pub(crate) fn statement(&self, text: &str) -> Statement {
         Statement::new(text.replace("{}", &self.quoted))

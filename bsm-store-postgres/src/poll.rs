@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::fault::{Fault, closed};
 use crate::feed;
 use crate::names::Statement;
+use crate::retry;
 use crate::store::PostgresStore;
 
 /// How often the feed is looked at while somebody waits.
@@ -92,7 +93,7 @@ async fn until(
     let stands = {
         // A customer reads what is theirs, which an import shuts; the desk's feed goes on at its end.
         let _pass = if customer.is_some() { store.pass().await? } else { store.pass_always().await? };
-        stands(store, customer).await.map_err(|fault| fault.into_error(&store.desk.name))?
+        retry::read(&store.desk, || stands(store, customer)).await?
     };
     if stands.epoch != after.epoch || stands.place > after.place {
         return Ok(());
@@ -114,6 +115,7 @@ async fn stands(store: &PostgresStore, customer: Option<UserId>) -> std::result:
     let query = FeedQuery { customer, after: None, entities: Vec::new(), limit: 0, rows: false };
     let mut connection = store.desk.pool.acquire().await?;
     let page = feed::page(&store.desk, &mut connection, &query).await?;
+    connection.done();
     Ok(FeedPlace { epoch: page.epoch, place: page.newest })
 }
 
@@ -124,7 +126,7 @@ async fn lead(store: &PostgresStore) -> Error {
         sleep_until(store.lead.due()).await;
         let looked = async {
             let _pass = store.pass_always().await?;
-            look(store).await.map_err(|fault| fault.into_error(&store.desk.name))
+            retry::read(&store.desk, || look(store)).await
         };
         let looked = looked.await;
         store.lead.looks();
@@ -138,7 +140,8 @@ async fn lead(store: &PostgresStore) -> Error {
 async fn look(store: &PostgresStore) -> std::result::Result<(), Fault> {
     let desk = &store.desk;
     feed::position::give(desk).await?;
-    let row = desk.polls.stands.query().fetch_optional(&desk.pool).await?;
+    let mut connection = desk.pool.acquire().await?;
+    let row = desk.polls.stands.query().fetch_optional(&mut *connection).await?;
     let row = row.ok_or_else(|| desk.damaged("nothing says which epoch its feed is in".to_owned()))?;
     let newest: i64 = row.try_get(1)?;
     let now = FeedPlace {
@@ -147,16 +150,19 @@ async fn look(store: &PostgresStore) -> std::result::Result<(), Fault> {
     };
     let before = store.reach.stands();
     if before == Some(now) {
+        connection.done();
         return Ok(());
     }
     let known = before.filter(|before| before.epoch == now.epoch && before.place < now.place);
     let near = known.filter(|before| now.place - before.place <= EVENTS_AT_ONCE);
     let Some(before) = near else {
+        connection.done();
         store.reach.looked_at(now, None);
         return Ok(());
     };
     let before = i64::try_from(before.place).unwrap_or(i64::MAX);
-    let rows = desk.polls.concerned.query().bind(before).bind(newest).fetch_all(&desk.pool).await?;
+    let rows = desk.polls.concerned.query().bind(before).bind(newest).fetch_all(&mut *connection).await?;
+    connection.done();
     let concerned: std::result::Result<Option<Vec<UserId>>, sqlx::Error> =
         rows.iter().map(|row| Ok(row.try_get::<Option<Uuid>, _>(0)?.map(UserId::from_uuid))).collect();
     store.reach.looked_at(now, concerned?.as_deref());

@@ -47,7 +47,10 @@ pub(crate) async fn read(desk: &Desk, set: &ReadSet) -> Result<Answers, Fault> {
         None => {}
     }
     if is_one_statement(set) {
-        return answer(desk, &mut *desk.pool.acquire().await?, set).await;
+        let mut connection = desk.pool.acquire().await?;
+        let answers = answer(desk, &mut connection, set).await?;
+        connection.done();
+        return Ok(answers);
     }
     let mut transaction = desk.begin_with(BEGIN).await?;
     let answers = answer(desk, &mut transaction, set).await?;

@@ -1,48 +1,74 @@
 //! The store: what the desk's portals hold. It opens a desk, and passes commands and reads to the rooms that do them.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bsm_core::model::{Timestamp, UserId};
 use bsm_core::store::{
-    Answers, Capabilities, ChangeSet, Committed, FeedPlace, ImportMark, ImportStep, ReadSet, Store, Verification,
+    Answers, Capabilities, ChangeSet, Committed, FeedPlace, ImportMark, ImportStep, Place, ReadSet, Store, UNFINISHED,
+    Verification,
 };
 use bsm_core::{Error, Result, Source};
-use sqlx::postgres::PgPoolOptions;
-use sqlx::{PgPool, Postgres, Row as _, Transaction};
+use sqlx::{PgPool, Row as _};
 use tokio::sync::SemaphorePermit;
 
-use crate::address::{self, Address};
+use crate::address::{self, Address, Triggers};
+use crate::coalesce::Queue;
 use crate::fault::{Fault, closed};
 use crate::gate::Gate;
 use crate::import::{self, Import};
-use crate::names::Names;
+use crate::names::{Names, Statement};
 use crate::poll::{self, Lead};
+use crate::pool::{Pool, Transaction};
 use crate::reach::Reach;
+use crate::retry::{self, Patience};
 use crate::{commit, feed, history, migrate, read, remember, verify, write};
 
-/// How many connections a store of its own opens at most.
-const CONNECTIONS: u32 = 16;
+/// How long a server that starts is waited for when a store is opened.
+const OPENING: Patience = Patience { call: Duration::from_secs(10) };
 
-/// How long a call waits for a connection before it fails.
-const CONNECTION_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a store is given to say that it is well.
+const HEALTH: Patience = Patience { call: Duration::from_secs(3) };
 
-/// Begins a command. Isolation comes from locks; what refers to each other is checked when all is written.
+/// Begins whatever writes. Isolation comes from locks; what refers to each other is checked when all is written.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET CONSTRAINTS ALL DEFERRED";
 
-/// The same where the server's settings would acknowledge commits that are not on disk yet.
-const BEGIN_SYNCED: &str =
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET CONSTRAINTS ALL DEFERRED; SET LOCAL synchronous_commit = on";
+/// Added where the server's settings would acknowledge commits that are not on disk yet.
+const SYNCED: &str = "; SET LOCAL synchronous_commit = on";
+
+/// Added where triggers must know what is written by a command, not by hand: they leave versions and history to it.
+const AS_COMMAND: &str = "; SET LOCAL bsm.command = 'on'";
+
+/// What is asked of the server's settings. Times are in milliseconds, and 0 where there is no bound.
+const SETTINGS: &str = "SELECT current_setting('fsync') = 'on', current_setting('synchronous_commit') = 'off', \
+    (SELECT setting::bigint FROM pg_settings WHERE name = 'lock_timeout'), \
+    (SELECT setting::bigint FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'), \
+     current_setting('default_transaction_isolation') = 'read committed' \
+     AND current_setting('default_transaction_read_only') = 'off'";
 
 /// What every room of the crate needs of an open desk.
 pub(crate) struct Desk {
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Pool,
+    pub(crate) patience: Patience,
     pub(crate) names: Names,
     /// What it is called in errors: never with a password.
     pub(crate) name: String,
-    /// Begins a command.
-    pub(crate) begin: &'static str,
+    /// Begins whatever writes.
+    pub(crate) begin: String,
+    /// Begins a command: what it leaves if its connection breaks, the server ends soon by itself.
+    pub(crate) begin_command: String,
+    /// Whether a statement by itself is a transaction as commands need it.
+    pub(crate) is_direct: bool,
+    /// How long a command waits for one lock, in milliseconds.
+    pub(crate) one_lock: i64,
+    /// Does a call.
+    pub(crate) call: Statement,
+    /// Commands that wait for a call.
+    pub(crate) queue: Queue,
+    /// Who counts: they, or the commands.
+    pub(crate) triggers: Triggers,
     pub(crate) writes: write::Statements,
     pub(crate) remembers: remember::Statements,
     pub(crate) reads: read::Statements,
@@ -55,12 +81,9 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// Begins a transaction, on a task of its own. One that is dropped rolls back; but a beginning whose future is dropped
-    /// would not: sqlx gives the connection back with what the server has begun by then, and the next call runs within it.
-    pub(crate) async fn begin_with(&self, how: &'static str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        let pool = self.pool.clone();
-        let begun = tokio::spawn(async move { pool.begin_with(how).await });
-        begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    /// Begins a transaction. One that is dropped rolls back, as does one whose beginning is.
+    pub(crate) async fn begin_with(&self, how: &str) -> Result<Transaction, sqlx::Error> {
+        self.pool.begin_with(how).await
     }
 
     pub(crate) fn unsupported(&self, what: &'static str) -> Error {
@@ -95,7 +118,7 @@ impl Desk {
 /// # }
 /// ```
 pub struct PostgresStore {
-    pub(crate) desk: Desk,
+    pub(crate) desk: Arc<Desk>,
     /// Who waits for the feed to go on.
     pub(crate) reach: Reach,
     /// Who of them looks.
@@ -103,47 +126,55 @@ pub struct PostgresStore {
     pub(crate) import: Import,
     gate: Gate,
     durable: bool,
-    /// Whether the pool is ours to close.
-    owns_pool: bool,
 }
 
 impl PostgresStore {
     /// Opens the desk at `url`, or makes one in an empty or absent schema. Takes a few round trips.
     ///
     /// `postgres://user:password@host:port/database?schema=acme`; the schema is `bsm` if none is named, and is of lower-case
-    /// letters, digits and underscores. Other options are those of sqlx, such as `sslmode=require`.
+    /// letters, digits and underscores. `patience=30s` says how long a call may take with all its tries, if a connection
+    /// breaks or others are in its way. `triggers=off` makes a desk without triggers, for servers that lack
+    /// them: see [the crate's documentation](crate#without-triggers). Other options are those of sqlx, such as
+    /// `sslmode=require`.
+    ///
+    /// Several servers may be named, of which one is the primary: `postgres://user:password@a:5432,b:5433/database`. Each is
+    /// asked, the last one that took writes first, and again when it does not any more.
     ///
     /// # Errors
-    /// [`Error::InvalidAddress`]; [`Error::Unavailable`] if the server can't be reached or refuses;
+    /// [`Error::InvalidAddress`], also if the desk was made with other `triggers`; [`Error::Unavailable`] if the server can't be reached or refuses;
     /// [`Error::UnknownFormat`] if the schema was made by a newer release, or has tables of other makers.
     pub async fn connect(url: &str) -> Result<Self> {
-        let Address { server, schema } = Address::parse(url)?;
+        let Address { servers, schema, triggers, patience } = Address::parse(url)?;
         let names = Names::new(&schema)?;
-        let name = address::display(&server, &schema);
-        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(CONNECTION_PATIENCE);
-        let pool = pool.connect_with(server).await;
-        let pool = pool.map_err(|error| Fault::Server(error).into_error(&name))?;
-        Self::open(pool, names, name, true).await
+        let name = address::display(servers.iter(), &schema);
+        let pool = Pool::to(servers, patience.one_lock());
+        Self::open(pool, names, name, triggers, patience).await
     }
 
     /// Opens the desk in `schema` of the database that `pool` is connected to, or makes one.
     ///
-    /// Closing the store leaves the pool open. A command needs one connection, a read one.
+    /// Closing the store leaves the pool open. A command needs one connection, a read one. A desk that is made here has
+    /// triggers.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
     pub async fn from_pool(pool: PgPool, schema: &str) -> Result<Self> {
         let names = Names::new(schema)?;
-        let name = address::display(&pool.connect_options(), schema);
-        Self::open(pool, names, name, false).await
+        let server: Arc<_> = pool.connect_options();
+        let name = address::display([&*server], schema);
+        Self::open(Pool::Theirs(pool), names, name, None, Patience::DEFAULT).await
     }
 
-    async fn open(pool: PgPool, names: Names, name: String, owns_pool: bool) -> Result<Self> {
-        migrate::migrate(&pool, &names, &name).await?;
-        let settings =
-            sqlx::query("SELECT current_setting('fsync') = 'on', current_setting('synchronous_commit') = 'off'");
-        let settings = settings.fetch_one(&pool).await.and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-        let (durable, relaxed): (bool, bool) = settings.map_err(|error| Fault::Server(error).into_error(&name))?;
+    async fn open(
+        pool: Pool,
+        names: Names,
+        name: String,
+        triggers: Option<Triggers>,
+        patience: Patience,
+    ) -> Result<Self> {
+        let opening = if patience.call < OPENING.call { patience } else { OPENING };
+        let triggers = migrate::migrate(&pool, &names, &name, triggers, opening).await?;
+        let settings = retry::read_within(&pool, &name, opening, || Settings::of(&pool)).await?;
         let desk = Desk {
             writes: write::Statements::new(|text| names.statement(text)),
             remembers: remember::Statements::new(|text| names.statement(text)),
@@ -154,13 +185,20 @@ impl PostgresStore {
             trims: feed::trim::Statements::new(|text| names.statement(text)),
             polls: poll::Statements::new(|text| names.statement(text)),
             imports: import::Statements::new(&names),
-            begin: if relaxed { BEGIN_SYNCED } else { BEGIN },
+            begin: settings.begin(triggers),
+            begin_command: settings.begin_command(triggers, patience),
+            is_direct: settings.is_direct,
+            one_lock: settings.one_lock(patience),
+            call: names.statement("SELECT {}.bsm_commit($1::jsonb)::text"),
+            queue: Queue::default(),
+            triggers,
             pool,
+            patience,
             names,
             name,
         };
         let (reach, lead, import) = (Reach::default(), Lead::default(), Import::default());
-        Ok(Self { desk, reach, lead, import, gate: Gate::default(), durable, owns_pool })
+        Ok(Self { desk: Arc::new(desk), reach, lead, import, gate: Gate::default(), durable: settings.durable })
     }
 
     /// Lets a call through, if the store is open and not shut by an import.
@@ -176,6 +214,56 @@ impl PostgresStore {
     pub(crate) async fn pass_always(&self) -> Result<SemaphorePermit<'_>> {
         self.gate.pass().await.ok_or_else(|| closed(self.desk.name.clone()))
     }
+}
+
+/// What the server's settings say of connections like ours.
+struct Settings {
+    durable: bool,
+    relaxed: bool,
+    lock_timeout: i64,
+    idle_timeout: i64,
+    is_direct: bool,
+}
+
+impl Settings {
+    async fn of(pool: &Pool) -> Result<Self, Fault> {
+        let mut connection = pool.acquire().await?;
+        let row = sqlx::query(SETTINGS).fetch_one(&mut *connection).await?;
+        connection.done();
+        Ok(Self {
+            durable: row.try_get(0)?,
+            relaxed: row.try_get(1)?,
+            lock_timeout: row.try_get(2)?,
+            idle_timeout: row.try_get(3)?,
+            is_direct: row.try_get(4)?,
+        })
+    }
+
+    fn begin(&self, triggers: Triggers) -> String {
+        let synced = if self.relaxed { SYNCED } else { "" };
+        let as_command = if triggers == Triggers::On { AS_COMMAND } else { "" };
+        format!("{BEGIN}{synced}{as_command}")
+    }
+
+    /// How long a command waits for one lock, in milliseconds. Bounds that are tighter stay as they are.
+    fn one_lock(&self, patience: Patience) -> i64 {
+        bound(self.lock_timeout, patience.one_lock())
+    }
+
+    fn begin_command(&self, triggers: Triggers, patience: Patience) -> String {
+        let idle = bound(self.idle_timeout, patience.one_try());
+        format!(
+            "{}; SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {idle}",
+            self.begin(triggers),
+            self.one_lock(patience)
+        )
+    }
+}
+
+/// The tighter of two bounds in milliseconds, of which the server's is 0 if there is none.
+fn bound(there: i64, ours: Duration) -> i64 {
+    let ours = i64::try_from(ours.as_millis()).unwrap_or(i64::MAX).max(1);
+    if there == 0 { ours } else { ours.min(there) }
 }
 
 impl fmt::Display for PostgresStore {
@@ -208,7 +296,7 @@ impl Store for PostgresStore {
 
     async fn read(&self, set: ReadSet) -> Result<Answers> {
         let _pass = self.pass().await?;
-        read::read(&self.desk, &set).await.map_err(|fault| fault.into_error(&self.desk.name))
+        retry::read(&self.desk, || read::read(&self.desk, &set)).await
     }
 
     async fn wait(&self, customer: Option<UserId>, after: FeedPlace) -> Result<()> {
@@ -217,8 +305,7 @@ impl Store for PostgresStore {
 
     async fn trim(&self, before: Timestamp, most: usize) -> Result<usize> {
         let _pass = self.pass().await?;
-        let trimmed = feed::trim::trim(&self.desk, before, most).await;
-        trimmed.map_err(|fault| fault.into_error(&self.desk.name))
+        retry::read(&self.desk, || feed::trim::trim(&self.desk, before, most)).await
     }
 
     async fn import(&self, step: ImportStep) -> Result<ImportMark> {
@@ -228,12 +315,17 @@ impl Store for PostgresStore {
 
     async fn verify(&self) -> Result<Verification> {
         let _pass = self.pass_always().await?;
-        verify::verify(&self.desk).await.map_err(|fault| fault.into_error(&self.desk.name))
+        let found = retry::long(&self.desk, || verify::verify(&self.desk)).await;
+        let mut found = found.map_err(|fault| fault.into_error(&self.desk.name))?;
+        if self.import.is_under_way() {
+            found.differs(Place::Own("import".to_owned()), UNFINISHED);
+        }
+        Ok(found)
     }
 
     async fn health(&self) -> Result<()> {
         let _pass = self.pass().await?;
-        migrate::check(&self.desk.pool, &self.desk.names, &self.desk.name).await
+        migrate::check(&self.desk.pool, &self.desk.names, &self.desk.name, HEALTH).await
     }
 
     async fn close(&self) -> Result<()> {
@@ -243,9 +335,7 @@ impl Store for PostgresStore {
         self.import.give_up().await;
         self.gate.close().await;
         self.import.give_up().await;
-        if self.owns_pool {
-            self.desk.pool.close().await;
-        }
+        self.desk.pool.close().await;
         Ok(())
     }
 }

@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bsm_core::Error;
-use bsm_core::model::{Actor, Entity, HistoryEntry, Key, Row, UserId, Version};
+use bsm_core::model::{Actor, Entity, HistoryEntry, Key, Row, Version};
 use bsm_core::schema::{Counter, contributions};
 use bsm_core::store::ChangeSet;
 use serde_json::{Value as Json, json};
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
+use crate::address::Triggers;
 use crate::apply::{Numbers, Rows};
 use crate::fault::Fault;
 use crate::names::Statement;
@@ -109,7 +110,10 @@ impl Statements {
                  FROM jsonb_populate_recordset(NULL::{}.counters, $1::jsonb) AS given ORDER BY family, names \
                  ON CONFLICT (family, names, shard) DO UPDATE SET amount = old.amount + excluded.amount",
             ),
-            feed: statement("INSERT INTO {}.feed (recorded_at, changes, subjects) VALUES ($1, $2::jsonb, $3)"),
+            feed: statement(
+                "INSERT INTO {}.feed (recorded_at, changes, subjects) SELECT recorded_at, changes, subjects \
+                 FROM jsonb_to_record($1::jsonb) AS told (recorded_at timestamptz, changes jsonb, subjects uuid[])",
+            ),
         }
     }
 }
@@ -121,30 +125,36 @@ pub(crate) async fn history(desk: &Desk, connection: &mut PgConnection, entries:
     if entries.is_empty() {
         return Ok(());
     }
-    let told = entries.into_values().map(|entry| {
-        let actor = match entry.actor {
-            Actor::System => None,
-            Actor::User(user) => Some(user.to_string()),
-        };
-        json!({
-            "entity": entry.key.entity.as_str(),
-            "row_id": entry.key.id,
-            "version": entry.version,
-            "action": entry.action.as_str(),
-            "actor": actor,
-            "occurred_at": entry.occurred_at,
-            "recorded_at": entry.recorded_at,
-            "subject": entry.subject,
-            "changes": entry.changes,
-        })
-    });
+    let told = entries.into_values().map(history_line);
     let told = Json::Array(told.collect()).to_string();
     desk.writes.history.query().bind(told).execute(connection).await?;
     Ok(())
 }
 
-/// Adds to the counters what the rows contribute now, less what they did.
+/// An entry of history, as a row of its table.
+pub(crate) fn history_line(entry: &HistoryEntry) -> Json {
+    let actor = match entry.actor {
+        Actor::System => None,
+        Actor::User(user) => Some(user),
+    };
+    json!({
+        "entity": entry.key.entity.as_str(),
+        "row_id": entry.key.id,
+        "version": entry.version,
+        "action": entry.action.as_str(),
+        "actor": actor,
+        "occurred_at": entry.occurred_at,
+        "recorded_at": entry.recorded_at,
+        "subject": entry.subject,
+        "changes": entry.changes,
+    })
+}
+
+/// Adds to the counters what the rows contribute now, less what they did; where triggers don't do that.
 pub(crate) async fn counters(desk: &Desk, connection: &mut PgConnection, rows: &Rows) -> Result<(), Fault> {
+    if desk.triggers == Triggers::On {
+        return Ok(());
+    }
     let mut sums: BTreeMap<(Counter, Vec<String>), (i128, u32)> = BTreeMap::new();
     for touched in rows.iter() {
         for (row, sign) in [(&touched.before, -1), (&touched.after, 1)] {
@@ -178,24 +188,30 @@ fn scale(counter: Counter, row: &Row) -> u32 {
     }
 }
 
-/// Writes the command's line in the feed, and whom it concerns. Its position is given by whoever reads the feed first.
+/// Writes the command's line in the feed. Its position is given by whoever reads the feed first.
 pub(crate) async fn feed(
     desk: &Desk,
     connection: &mut PgConnection,
     change: &ChangeSet,
     rows: &Rows,
 ) -> Result<(), Fault> {
-    let written = rows.iter().map(|touched| (touched.key, touched.version));
-    let told = change.history.iter().filter(|entry| rows.get(entry.key).is_none_or(|row| row.version != entry.version));
+    let written = rows.iter().map(|touched| (touched.key, touched.version)).collect();
+    if let Some(line) = feed_line(change, written) {
+        desk.writes.feed.query().bind(line.to_string()).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// What a command's event says that it changes, and whom it concerns, as a row of the feed; `None` if nothing changes.
+pub(crate) fn feed_line(change: &ChangeSet, written: Vec<(Key, Version)>) -> Option<Json> {
+    let told = change.history.iter().map(|entry| (entry.key, entry.version));
+    let told: Vec<(Key, Version)> = told.filter(|told| !written.contains(told)).collect();
     let changes: Vec<Json> = written
-        .chain(told.map(|entry| (entry.key, entry.version)))
+        .into_iter()
+        .chain(told)
         .map(|(key, version)| json!({ "entity": key.entity.as_str(), "id": key.id, "version": version }))
         .collect();
-    if changes.is_empty() {
-        return Ok(());
-    }
-    let subjects: Vec<Uuid> = feed::subjects(&change.history).into_iter().map(UserId::as_uuid).collect();
-    let line = desk.writes.feed.query().bind(change.recorded_at.to_datetime()).bind(Json::Array(changes).to_string());
-    line.bind(subjects).execute(connection).await?;
-    Ok(())
+    let subjects = feed::subjects(&change.history);
+    let line = || json!({ "recorded_at": change.recorded_at, "changes": changes, "subjects": subjects });
+    (!changes.is_empty()).then(line)
 }

@@ -269,6 +269,7 @@ async fn a_desk_that_was_made_before_the_feed_was_read_keeps_its_events() {
         store.commit(change(vec![Write::Update(next(ada.clone(), 5))])).await.expect("commits");
         store.close().await.expect("closes");
         // As the first migration left it.
+        place.back_to_the_second_migration().await;
         place
             .sql(
                 "DROP TABLE {}.desk, {}.customer_feed; DROP FUNCTION {}.bsm_new_epoch; \

@@ -32,10 +32,12 @@ async fn the_views_tell_what_the_desk_holds() {
             status: TicketStatus::Resolved,
             ..ticket(6, &agent)
         };
+        let made_of = asked.clone();
         asked.ticket_id = Some(made.id);
         let given = rating(7, &service, &customer);
-        let rows = [asked.clone().into(), dear.into(), made.into(), given.clone().into()];
+        let rows = [made_of.into(), dear.into(), made.into(), given.clone().into()];
         store.commit(insert(rows)).await.expect("work");
+        store.commit(change(vec![Write::Update(next(asked.clone(), 6))])).await.expect("is made of it");
 
         let unified = "SELECT concat_ws(' ', source, number, title, status, phase, customer_name, assignee_name) \
                        FROM {}.unified_tickets_view ORDER BY created_at DESC, id DESC";

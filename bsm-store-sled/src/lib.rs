@@ -69,7 +69,7 @@ use bsm_core::{Error, Result};
 use bsm_store_kv::{KvOptions, KvStore};
 use tokio::runtime::Handle;
 
-pub use bsm_store_kv::Durability;
+pub use bsm_store_kv::{Durability, RELAXED_LAG};
 pub use engine::{MIN_CACHE_BYTES, SledEngine};
 pub use remove::remove_blocking;
 

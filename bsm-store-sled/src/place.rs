@@ -192,6 +192,9 @@ fn make_folder(folder: &Path) -> Result<()> {
             }
             // Somebody else was quicker.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => fs::metadata(folder),
+            Err(source) if source.kind() == ErrorKind::NotFound && !folder.as_os_str().is_empty() => {
+                return Err(unusable(folder, PlaceFault::NoParent, Some(source)));
+            }
             Err(source) => return Err(cant_write(folder, source)),
         },
         found => found,

@@ -69,7 +69,7 @@ fn a_missing_folder_is_made_and_an_empty_one_is_used() {
 #[test]
 fn a_folder_whose_parent_is_missing_is_not_made() {
     let parent = tempfile::tempdir().expect("a folder");
-    assert_unusable(&parent.path().join("no/desk"), PlaceFault::Io, Some(ErrorKind::NotFound));
+    assert_unusable(&parent.path().join("no/desk"), PlaceFault::NoParent, Some(ErrorKind::NotFound));
     assert_unusable(Path::new(""), PlaceFault::Io, Some(ErrorKind::NotFound));
     assert!(everything(parent.path()).is_empty());
 }

@@ -1,4 +1,5 @@
-//! Addresses of stores: `scheme:place?option=value&…`.
+//! Addresses of stores: `scheme:place?option=value&…`. A scheme is a lower-case letter, and then such letters, digits, `+`,
+//! `-` and `.`, as in RFC 3986, but never with capitals.
 //!
 //! Read here and nowhere else, so that every store spells its options alike. An address may hold a password, so nothing
 //! here puts one into an error or a `Debug` form.
@@ -26,9 +27,8 @@ impl Address {
     pub fn parse(address: &str) -> Result<Self> {
         let (scheme, rest) =
             address.split_once(':').ok_or_else(|| invalid("has no scheme, as in memory: or sled:FOLDER"))?;
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
-        if !scheme.bytes().next().is_some_and(|first| first.is_ascii_lowercase()) || !scheme.bytes().all(plain) {
-            return Err(invalid("has no scheme, as in memory: or sled:FOLDER"));
+        if !is_scheme(scheme) {
+            return Err(invalid(no_scheme(scheme)));
         }
         let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
         let options = options.split('&').filter(|option| !option.is_empty()).map(|option| {
@@ -104,6 +104,32 @@ impl fmt::Debug for Address {
     }
 }
 
+/// What a scheme may be.
+pub(crate) const SCHEME: &str = "a lower-case letter, and then such letters, digits, +, - and .";
+
+/// Whether an address can begin with it, before the colon.
+pub(crate) fn is_scheme(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
+    text.bytes().next().is_some_and(|first| first.is_ascii_lowercase()) && text.bytes().all(plain)
+}
+
+/// What is wrong with what stands in place of a scheme. It is not repeated: it may be a part of something secret.
+fn no_scheme(text: &str) -> String {
+    if text.is_empty() {
+        return "begins with a colon: it has no scheme, as in memory: or sled:FOLDER".to_owned();
+    }
+    if text.trim() != text {
+        return "has white space around its scheme".to_owned();
+    }
+    if text.len() == 1 && is_scheme(&text.to_ascii_lowercase()) {
+        return "is a path: a desk in a folder is sled:FOLDER".to_owned();
+    }
+    if is_scheme(&text.to_ascii_lowercase()) {
+        return "has a scheme with capital letters: schemes are in lower case, as in memory: or sled:FOLDER".to_owned();
+    }
+    format!("has no scheme before its first colon, as in memory: or sled:FOLDER: that is {SCHEME}")
+}
+
 pub(crate) fn invalid(reason: impl Into<String>) -> Error {
     Error::InvalidAddress { reason: reason.into() }
 }
@@ -136,6 +162,24 @@ mod tests {
             assert!(names_it, "{bad}: {refused:?}");
         }
         assert_eq!(Address::parse("sled:x").and_then(|address| address.size("cache")).ok(), Some(None));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_scheme_is_told() {
+        let cases = [
+            ("MEMORY:", "capital"),
+            (" memory:", "white space"),
+            ("memory :", "white space"),
+            (":x", "begins with a colon"),
+            ("C:\\desk", "is a path"),
+            ("my_store:x", "a lower-case letter"),
+            ("3s:x", "a lower-case letter"),
+            ("memory", "has no scheme"),
+        ];
+        for (address, expected) in cases {
+            let told = Address::parse(address).expect_err("is none").to_string();
+            assert!(told.contains(expected), "{address}: {told}");
+        }
     }
 
     #[test]

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bsm_core::store::Store;
-use bsm_core::{Desk, Result};
+use bsm_core::{Desk, Error, Reason, Result};
 
-use crate::address::{Address, invalid};
+use crate::address::{Address, SCHEME, invalid, is_scheme};
 
 /// Opens stores of one kind.
 #[async_trait]
@@ -25,7 +25,7 @@ pub trait Factory: Send + Sync + 'static {
     /// [`Unsupported`](bsm_core::Error::Unsupported) for a kind that can't, as here; what keeps it from being deleted.
     async fn remove(&self, address: &Address) -> Result<()> {
         let what = "deleting a desk";
-        Err(bsm_core::Error::Unsupported { store: format!("{}:", address.scheme()), what })
+        Err(Error::Unsupported { store: format!("{}:", address.scheme()), what })
     }
 }
 
@@ -54,7 +54,7 @@ pub trait Factory: Send + Sync + 'static {
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> bsm::Result<()> {
 /// let mut registry = Registry::standard();
-/// registry.register("traced", Traced(Registry::standard()));
+/// registry.register("traced", Traced(Registry::standard()))?;
 /// registry.open("traced:memory:").await?.health().await?;
 ///
 /// // The same without async:
@@ -80,21 +80,33 @@ impl Registry {
         #[allow(unused_mut, reason = "a build without any store has nothing to register")]
         let mut registry = Self::empty();
         #[cfg(feature = "memory")]
-        registry.register("memory", crate::stores::Memory);
+        registry.insert("memory", crate::stores::Memory);
         #[cfg(feature = "sled")]
-        registry.register("sled", crate::stores::Sled);
+        registry.insert("sled", crate::stores::Sled);
         #[cfg(feature = "postgres")]
         {
-            registry.register("postgres", crate::stores::Postgres);
-            registry.register("postgresql", crate::stores::Postgres);
+            registry.insert("postgres", crate::stores::Postgres);
+            registry.insert("postgresql", crate::stores::Postgres);
         }
         registry
     }
 
-    /// Adds a kind, or replaces the one of that scheme.
-    pub fn register(&mut self, scheme: impl Into<String>, factory: impl Factory) -> &mut Self {
+    /// Adds a kind, or replaces the one of that scheme: a lower-case letter, and then such letters, digits, `+`, `-` and
+    /// `.`.
+    ///
+    /// # Errors
+    /// [`Invalid`](bsm_core::Error::Invalid) of field `scheme` for another, which no address could begin with.
+    pub fn register(&mut self, scheme: impl Into<String>, factory: impl Factory) -> Result<&mut Self> {
+        let scheme = scheme.into();
+        if !is_scheme(&scheme) {
+            return Err(Error::invalid("scheme", Reason::Malformed { expected: SCHEME }));
+        }
+        self.insert(scheme, factory);
+        Ok(self)
+    }
+
+    fn insert(&mut self, scheme: impl Into<String>, factory: impl Factory) {
         self.kinds.insert(scheme.into(), Arc::new(factory));
-        self
     }
 
     /// Opens the store at an address.
@@ -142,8 +154,8 @@ impl fmt::Debug for Registry {
 mod tests {
     use std::sync::Mutex;
 
+    use bsm_core::NewUser;
     use bsm_core::model::Role;
-    use bsm_core::{Error, NewUser};
 
     use super::*;
 
@@ -167,12 +179,25 @@ mod tests {
     fn with_mine() -> (Registry, Mine) {
         let mine = Mine::default();
         let mut registry = Registry::standard();
-        registry.register("mine", mine.clone());
+        registry.register("mine", mine.clone()).expect("is a scheme");
         (registry, mine)
     }
 
     fn root() -> NewUser {
         NewUser::new("Root", "root@example.org", Role::Admin)
+    }
+
+    #[test]
+    fn what_no_address_can_begin_with_is_not_registered() {
+        let mut registry = Registry::empty();
+        for bad in ["", "Mine", "my_store", "a:b", "3s", "Weird Scheme!", " mine", "ü"] {
+            let refused = registry.register(bad, Mine::default()).map(drop);
+            assert!(matches!(refused, Err(Error::Invalid { field: "scheme", .. })), "{bad}: {refused:?}");
+        }
+        for good in ["mine", "my-store", "my+x", "s3", "my.x", "x"] {
+            registry.register(good, Mine::default()).expect("is one");
+            assert!(Address::parse(&format!("{good}:")).is_ok(), "{good}");
+        }
     }
 
     #[tokio::test]

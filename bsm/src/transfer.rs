@@ -1,9 +1,12 @@
 //! A whole desk to a file and from a file, or whatever else can be written and read.
 //!
 //! What an export is, and what an import promises, is told in [`bsm_core::transfer`], which is all of it for programs
-//! with a transport of their own. Here it is joined to [`std::io`]: files, pipes and compressors are written and read on
-//! tokio's blocking threads, a page or a buffer at a time, while the async workers go on. (Not `tokio::io`: its files do
-//! the same underneath, and compressors speak `std::io`.)
+//! with a transport of their own. Here it is joined to [`std::io`]: files, pipes and compressors are written and read a
+//! page or a buffer at a time. Under tokio that is done on the runtime's blocking threads, while the async workers go on;
+//! elsewhere in place, on the thread that polls. (Not `tokio::io`: its files do
+//! the same underneath, and compressors speak `std::io`.) Without async, there are
+//! [`blocking::Desk::export_to`](crate::blocking::Desk::export_to) and
+//! [`import_from`](crate::blocking::Desk::import_from).
 //!
 //! ```
 //! # #[cfg(feature = "memory")]
@@ -31,9 +34,10 @@ use std::io::{self, Read, Write};
 
 pub use bsm_core::transfer::*;
 use bsm_core::{Desk, Error};
+use tokio::runtime::Handle;
 
 /// How much of a file is read at a time.
-const READ_BYTES: usize = 256 << 10;
+pub(crate) const READ_BYTES: usize = 256 << 10;
 
 /// Why a desk did not get into a file, or out of it.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +46,12 @@ pub enum TransferError {
     /// The desk, or the text.
     #[error(transparent)]
     Desk(#[from] Error),
-    /// The file.
-    #[error("the file can't be read or written")]
-    File(#[from] io::Error),
+    /// What the export was to be written to.
+    #[error("the export can't be written: {0}")]
+    Write(#[source] io::Error),
+    /// What the export was to be read from.
+    #[error("the export can't be read: {0}")]
+    Read(#[source] io::Error),
 }
 
 /// Writes the whole desk to `to`, flushes it, and gives it back. `progress` is called after each page.
@@ -53,7 +60,7 @@ pub enum TransferError {
 /// memory. Of a dropped future the file's end is missing, which an import tells.
 ///
 /// # Errors
-/// As [`Export::next`]; [`TransferError::File`].
+/// As [`Export::next`]; [`TransferError::Write`].
 pub async fn export_to<W: Write + Send + 'static>(
     desk: &Desk,
     mut to: W,
@@ -61,10 +68,11 @@ pub async fn export_to<W: Write + Send + 'static>(
 ) -> Result<(W, Progress), TransferError> {
     let mut export = desk.export();
     while let Some(lines) = export.next().await? {
-        to = elsewhere(move || to.write_all(lines.as_bytes()).map(|()| to)).await?;
+        let write = move || to.write_all(lines.as_bytes()).map(|()| to);
+        to = elsewhere(write).await.map_err(TransferError::Write)?;
         progress(export.progress());
     }
-    let to = elsewhere(move || to.flush().map(|()| to)).await?;
+    let to = elsewhere(move || to.flush().map(|()| to)).await.map_err(TransferError::Write)?;
     Ok((to, *export.progress()))
 }
 
@@ -74,7 +82,7 @@ pub async fn export_to<W: Write + Send + 'static>(
 /// Where it stopped half-way, for whatever reason, call it again with the same text from its beginning: it goes on.
 ///
 /// # Errors
-/// As [`Desk::import`], [`Import::write`] and [`Import::finish`]; [`TransferError::File`].
+/// As [`Desk::import`], [`Import::write`] and [`Import::finish`]; [`TransferError::Read`].
 pub async fn import_from<R: Read + Send + 'static>(
     desk: &Desk,
     mut from: R,
@@ -88,7 +96,8 @@ pub async fn import_from<R: Read + Send + 'static>(
             let read = read_some(&mut from, &mut buffer)?;
             Ok((from, buffer, read))
         })
-        .await?;
+        .await
+        .map_err(TransferError::Read)?;
         if read == 0 {
             return Ok(import.finish().await?);
         }
@@ -98,7 +107,7 @@ pub async fn import_from<R: Read + Send + 'static>(
 }
 
 /// Reads something; nothing only at the end.
-fn read_some(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_some(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match from.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -107,9 +116,10 @@ fn read_some(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// Does something that may block, off the async workers.
+/// Does something that may block, off the async workers if there are any.
 async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    match tokio::task::spawn_blocking(work).await {
+    let Ok(runtime) = Handle::try_current() else { return work() };
+    match runtime.spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         // The runtime shuts down.

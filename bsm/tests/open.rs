@@ -89,6 +89,29 @@ async fn a_life(address: String) -> bsm::Result<()> {
     desk.close().await
 }
 
+/// Reads and writes of files are done in place where no runtime is.
+#[cfg(feature = "memory")]
+#[test]
+fn a_desk_is_moved_without_a_runtime() {
+    without_tokio(async {
+        let desk = bsm::open("memory:").await.expect("opens");
+        desk.bootstrap(NewUser::new("Root", "root@example.org", Role::Admin)).await.expect("is the first");
+        let (text, progress) = bsm::transfer::export_to(&desk, Vec::new(), |_| {}).await.expect("exported");
+        let copy = bsm::open("memory:").await.expect("opens");
+        let imported = bsm::transfer::import_from(&copy, std::io::Cursor::new(text), |_| {}).await.expect("taken in");
+        assert_eq!(imported.progress, progress);
+    });
+}
+
+#[cfg(feature = "memory")]
+#[tokio::test]
+async fn a_desk_is_short_in_logs() {
+    let desk = bsm::open("memory:").await.expect("opens");
+    let root = desk.bootstrap(NewUser::new("Root", "root@example.org", Role::Admin)).await.expect("is the first");
+    assert_eq!(format!("{desk:?}"), "Desk(memory:)");
+    assert!(format!("{:?}", desk.admin(root.id)).len() < 300);
+}
+
 #[cfg(feature = "memory")]
 #[test]
 fn a_desk_in_memory_needs_no_runtime() -> bsm::Result<()> {

@@ -47,6 +47,54 @@ async fn an_export_is_the_same_from_another_store() {
     assert!(copy.verify().await.expect("recounted").is_clean());
 }
 
+/// A writer with no room.
+struct Full;
+
+impl io::Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::Error::other("no space left"))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_fails_tells_which_way_and_why() {
+    let desk = bsm::open("memory:").await.expect("opens");
+    let written = export_to(&desk, Full, |_| {}).await.map(drop).expect_err("is full");
+    assert_eq!(written.to_string(), "the export can't be written: no space left");
+    let read = import_from(&desk, Fails(Cursor::new(Vec::new())), |_| {}).await.expect_err("fails");
+    assert_eq!(read.to_string(), "the export can't be read: the disk is gone");
+    assert!(matches!((&written, &read), (TransferError::Write(_), TransferError::Read(_))));
+}
+
+/// The same without a runtime, with what lives no longer than the call.
+#[test]
+fn a_thread_moves_a_desk() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let text = runtime.block_on(exported(700));
+    let copy = bsm::blocking::open("memory:").expect("opens");
+    let mut rows = 0;
+    let imported = copy.import_from(text.as_slice(), |progress| rows = progress.rows).expect("taken in");
+    assert_eq!((imported.progress.rows, rows), (700, 700));
+    let mut again = Vec::new();
+    let (_, progress) = copy.export_to(&mut again, |_| {}).expect("exported");
+    assert_eq!((progress, again == text), (imported.progress, true));
+    let other = bsm::blocking::open("memory:").expect("opens");
+    let mut import = other.import().expect("empty");
+    for lines in copy.export() {
+        import.write(lines.expect("exported").as_bytes()).expect("taken in");
+    }
+    assert_eq!((import.resumes_after(), import.progress().rows), (0, 700));
+    import.finish().expect("whole");
+    let refused = other.import_from(text.as_slice(), |_| {}).expect_err("has a desk");
+    assert!(matches!(refused, TransferError::Desk(Error::NotEmpty { .. })), "{refused:?}");
+    let full = copy.export_to(Full, |_| {}).map(drop).expect_err("is full");
+    assert!(matches!(full, TransferError::Write(_)), "{full:?}");
+}
+
 #[cfg(feature = "sled")]
 #[tokio::test]
 async fn an_import_that_a_file_failed_goes_on_or_is_removed() {
@@ -57,7 +105,7 @@ async fn an_import_that_a_file_failed_goes_on_or_is_removed() {
     for go_on in [false, true] {
         let desk = bsm::open(&address).await.expect("opens");
         let failed = import_from(&desk, Fails(Cursor::new(half.clone())), |_| {}).await;
-        assert!(matches!(failed, Err(TransferError::File(_))), "{failed:?}");
+        assert!(matches!(failed, Err(TransferError::Read(_))), "{failed:?}");
         desk.close().await.expect("closes");
         let desk = bsm::open(&address).await.expect("opens again");
         let shut = desk.health().await;

@@ -30,6 +30,11 @@ use installation::Installation;
 /// The variable that names the server to test against: read here, set for every child.
 pub(crate) const URL_VARIABLE: &str = "BSM_TEST_POSTGRES_URL";
 
+/// The variables that let tests start servers of their own: the folder of the programs, the user and group to run them as
+/// where that is not whoever runs the tests, and a folder in which that user may make others. Set only with a server of ours.
+pub(crate) const OWN_VARIABLES: [&str; 3] =
+    ["BSM_TEST_POSTGRES_BIN", "BSM_TEST_POSTGRES_ACCOUNT", "BSM_TEST_POSTGRES_PLACE"];
+
 /// The superuser of a cluster of ours.
 const ROLE: &str = "bsm";
 
@@ -82,6 +87,15 @@ impl Ready {
         }
     }
 
+    /// What tests need to find the server, and to start servers of their own if it is ours. The URL holds a password.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![(URL_VARIABLE, self.url().to_owned())];
+        if let Self::Started(server) = self {
+            variables.extend(OWN_VARIABLES.into_iter().zip(server.own.clone()));
+        }
+        variables
+    }
+
     /// What it is, without the password.
     pub(crate) fn describe(&self) -> String {
         match self {
@@ -112,6 +126,8 @@ pub(crate) struct Server {
     process: Child,
     url: String,
     description: String,
+    /// The values of [`OWN_VARIABLES`].
+    own: [String; 3],
     /// None once it is stopped.
     folder: Option<Folder>,
     /// Where the server's log goes when the folder is removed.
@@ -128,10 +144,16 @@ impl Server {
         let password = password()?;
         initialise(&bin, account, &folder, &password, interrupts)?;
         let (process, port) = launch(&bin, account, &folder, interrupts)?;
+        let own = [
+            bin.display().to_string(),
+            account.map_or(String::new(), |account| format!("{}:{}", account.uid, account.gid)),
+            folder.others()?.display().to_string(),
+        ];
         let user = account.map_or(String::new(), |account| format!(", as user {}", account.name));
         Ok(Self {
             process,
             url: format!("postgres://{ROLE}:{password}@127.0.0.1:{port}/{DATABASE}"),
+            own,
             description: format!("{installation} on port {port}{user}"),
             folder: Some(folder),
             log_copy: log_copy.to_owned(),

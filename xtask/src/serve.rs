@@ -22,7 +22,7 @@ pub(crate) fn serve(command: &[OsString], interrupts: &Interrupts) -> Result<Exi
     };
     eprintln!("{}", server.describe());
     let mut command = Command::new(program);
-    command.args(arguments).env(URL_VARIABLE, server.url());
+    command.args(arguments).envs(server.variables());
     let reach = if io::stdin().is_terminal() { Reach::Terminal } else { Reach::Group };
     let status = run(&mut command, reach, interrupts);
     server.stop()?;
@@ -34,7 +34,9 @@ fn until_interrupted(server: Ready, interrupts: &Interrupts) -> Result<ExitCode>
         return Err(Failure::Because(format!("{URL_VARIABLE} is set already: there is nothing to start")));
     }
     println!("# {}, until Ctrl-C", server.describe());
-    println!("export {URL_VARIABLE}={}", server.url());
+    for (name, value) in server.variables() {
+        println!("export {name}={value}");
+    }
     while interrupts.check().is_ok() {
         thread::sleep(POLL);
     }

@@ -3,17 +3,21 @@
 //! CI runs this and nothing else. What the steps print goes through: the test runners' own closing lines are part of the
 //! answer.
 
+use std::env;
 use std::path::Path;
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
-use crate::postgres::{self, Ready, URL_VARIABLE};
+use crate::postgres::{self, OWN_VARIABLES, Ready, URL_VARIABLE};
 use crate::process::{Interrupts, Reach, run, succeeds};
 use crate::report::Report;
 use crate::workspace::Workspace;
 
 /// Set for the tests of a full run: they widen their case counts.
 const FULL_VARIABLE: &str = "BSM_TEST_FULL";
+
+/// The module, in whatever crate, of the tests that start servers of their own.
+const OWN_SERVERS: &str = "own_servers";
 
 /// Runs all steps up to the first that fails, and prints their table.
 pub(crate) fn test(full: bool, interrupts: &Interrupts) -> Result<()> {
@@ -61,17 +65,34 @@ impl Steps<'_> {
     }
 
     fn tests_against(&mut self, server: &Ready) -> Result<()> {
-        let mut variables = vec![(URL_VARIABLE, server.url())];
+        let set = server.variables();
+        let mut variables: Vec<(&str, &str)> = set.iter().map(|(name, value)| (*name, value.as_str())).collect();
         if self.full {
             variables.push((FULL_VARIABLE, "1"));
         }
         let nextest = succeeds(&mut self.workspace.cargo(&["nextest", "--version"]));
-        let runner = match (nextest, self.full) {
+        let mut runner = match (nextest, self.full) {
             (true, false) => "nextest run --workspace --all-features --no-fail-fast",
             (true, true) => "nextest run --workspace --all-features --no-fail-fast --profile full",
             (false, _) => "test --workspace --all-features --lib --bins --tests --no-fail-fast",
-        };
-        self.cargo("tests", runner, &variables)?;
+        }
+        .to_owned();
+        // Whoever gave us a server may still let tests start others.
+        let own = matches!(server, Ready::Started(_)) || OWN_VARIABLES.iter().all(|name| env::var_os(name).is_some());
+        if !own {
+            let why = format!("{URL_VARIABLE} names somebody else's, and {} are not set", OWN_VARIABLES.join(", "));
+            self.report.not_run(&format!("tests in {OWN_SERVERS}, which start servers of their own"), &why);
+            if nextest {
+                runner += " -E not(test(/^";
+                runner += OWN_SERVERS;
+                runner += "::/))";
+            } else {
+                runner += " -- --skip ";
+                runner += OWN_SERVERS;
+                runner += "::";
+            }
+        }
+        self.cargo("tests", &runner, &variables)?;
         self.cargo("doctests", "test --workspace --all-features --doc --no-fail-fast", &variables)
     }
 

@@ -261,6 +261,7 @@ macro_rules! __conformance_cases {
             imports transfer {
                 an_export_comes_back_equal,
                 an_export_goes_on_where_it_was,
+                what_is_no_export_shuts_no_desk,
                 only_an_empty_store_takes_a_desk_in,
                 an_import_that_stopped_shuts_the_desk_and_goes_on,
                 an_import_that_was_given_up_takes_nothing_more,
@@ -304,6 +305,7 @@ macro_rules! __conformance_cases {
                 closing_ends_every_wait,
                 a_place_of_another_epoch_is_not_waited_for,
                 a_stream_ends_behind_its_first_error,
+                positions_are_expired_when_somebody_says_so,
             }
         }
     };

@@ -95,6 +95,26 @@ pub async fn an_export_goes_on_where_it_was(place: &Place) -> Outcome {
     Ok(())
 }
 
+/// What is no export at all does nothing to a desk that is empty, and neither does an import to which nothing is written.
+pub async fn what_is_no_export_shuts_no_desk(place: &Place) -> Outcome {
+    let desk = desk_of(place);
+    drop(desk.import().await?);
+    let mut import = desk.import().await?;
+    import.write(b"{\"bsm_ex").await?;
+    drop(import);
+    assert_eq!(refusal(&desk, "").await, (1, ImportFault::Truncated));
+    assert_eq!(refusal(&desk, "a table, by chance\n").await, (1, ImportFault::NoExport));
+    assert_eq!(refusal(&desk, "{\"bsm_export\":2}\n").await, (1, ImportFault::UnknownFormat { found: 2 }));
+    desk.health().await?;
+    assert!(desk.verify().await?.is_clean());
+    // Whoever uses the desk meanwhile has it.
+    let mut import = desk.import().await?;
+    let root = desk.bootstrap(NewUser::new("Nora Lind", "nora@desk.example", Role::Admin)).await?;
+    refused_like!(import.write(b"{\"bsm_export\":1}\n").await, Error::NotEmpty { .. });
+    assert_eq!(desk.admin(root.id).user(root.id).await?, root);
+    Ok(())
+}
+
 /// A store with rows takes no desk in, and is as it was.
 pub async fn only_an_empty_store_takes_a_desk_in(place: &Place) -> Outcome {
     let w = lively(Arc::clone(place.store())).await?;
@@ -137,6 +157,9 @@ pub async fn an_import_that_stopped_shuts_the_desk_and_goes_on(place: &Place) ->
     refused_like!(desk.close_resolved(w.now()).await, Error::ImportUnfinished { .. });
     let first = NewUser::new("Nora Lind", "nora@desk.example", Role::Admin);
     refused_like!(desk.bootstrap(first).await, Error::ImportUnfinished { .. });
+    let found = desk.verify().await?;
+    let told = found.differences.iter().any(|found| found.to_string().starts_with("import: "));
+    assert!(told, "{found:?}");
     // A store may keep what was taken in, or nothing of it: either is told.
     let kept = desk.import().await?.resumes_after();
     let imported = taken_in(&desk, &text).await?;
@@ -309,10 +332,24 @@ pub async fn what_does_not_hold_together_stays_shut(place: &Place) -> Outcome {
     let w = lively(Arc::clone(place.store())).await?;
     let (copy, texts) = (place.another()?, Texts::of(&exported(&w.desk).await?));
     let desk = desk_of(&copy);
-    refused_like!(
-        taken_in(&desk, &texts.edited("user", |user| user["email"] = json!("ada@customer.example")).1).await,
-        Error::Duplicate { .. }
+    let (line, twice) = texts.edited("user", |user| user["email"] = json!("ada@customer.example"));
+    let fault = ImportFault::Duplicate { entity: Entity::User, field: Field::Email, since: None };
+    assert_eq!(refusal(&desk, &twice).await, (line, fault));
+    // The same in a part of its own: the row comes more than a commit later. (In a store of its own, which may keep that.)
+    let other = place.another()?;
+    let mut lines = Texts::of(&twice).lines;
+    let second = lines.remove(usize::try_from(line).unwrap_or(usize::MAX) - 1);
+    let mut lines = Texts::of(&Texts { lines }.long()).lines;
+    let line = lines.len() as u64;
+    lines.insert(lines.len() - 1, second);
+    let told = refusal(&desk_of(&other), &sealed(&lines)).await;
+    let right = matches!(
+        told,
+        (last, ImportFault::Duplicate { entity: Entity::User, field: Field::Email, since: Some(since) })
+            if since > 1_000 && since <= line && line <= last
     );
+    assert!(right, "expected near {line}: {told:?}");
+    shut_or_empty(&other).await?;
     let named = w.laptop.to_string();
     let fewer: Vec<String> = texts
         .lines

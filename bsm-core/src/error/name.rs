@@ -46,6 +46,7 @@ impl Error {
             Self::UnknownFormat { .. } => "UnknownFormat",
             Self::Damaged { .. } => "Damaged",
             Self::Unavailable { .. } => "Unavailable",
+            Self::Busy { .. } => "Busy",
             Self::OutcomeUnknown { .. } => "OutcomeUnknown",
             Self::Closed { .. } => "Closed",
             Self::Unsupported { .. } => "Unsupported",
@@ -67,6 +68,7 @@ mod tests {
             Error::NotFound { key },
             Error::KeyReused,
             Error::InvalidCursor(CursorFault::Damaged),
+            Error::Busy { store: "memory:".to_owned(), source: "x".into() },
             Error::Closed { store: "memory:".to_owned(), reason: "x" },
         ];
         for error in errors {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::model::{Entity, Key, Role, Timestamp};
+use crate::schema::Field;
 
 /// Why a value is not acceptable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +111,7 @@ impl fmt::Display for CursorFault {
 pub enum ImportFault {
     /// It is no JSON, or not as an export writes it.
     Malformed {
-        /// What the reader of JSON says.
+        /// In which member, and what was expected there. Quotes no value of a row.
         detail: String,
     },
     /// It is longer than any line of an export.
@@ -149,6 +150,16 @@ pub enum ImportFault {
         /// The number that a row has.
         highest: u32,
     },
+    /// A row has what another has in a field that no two rows share.
+    Duplicate {
+        /// The entity.
+        entity: Entity,
+        /// The field.
+        field: Field,
+        /// If it can't be told which line brings it: the first of those that may. The last is the line of the error. A store
+        /// is told a part of an export at a time, and says only that something in it stands before it already.
+        since: Option<u64>,
+    },
     /// A field of a row holds what no desk would have let in.
     Unacceptable {
         /// Which row.
@@ -169,7 +180,9 @@ impl fmt::Display for ImportFault {
             Self::UnknownFormat { found } => write!(f, "is of format {found}, which this release does not read"),
             Self::OtherText => f.write_str("is not of the text that the import began with"),
             Self::Truncated => f.write_str("is not there: the text ends before the export does"),
-            Self::Digest => f.write_str("ends another text than the one before it"),
+            Self::Digest => f.write_str(
+                "has another digest than the lines before it: something in them was altered, or lines are missing",
+            ),
             Self::Counts { rows, history } => {
                 write!(
                     f,
@@ -181,6 +194,13 @@ impl fmt::Display for ImportFault {
             Self::NumberTaken { entity, highest } => {
                 write!(f, "names a number as the last, and a {entity} before it has {highest}")
             }
+            Self::Duplicate { entity, field, since: None } => {
+                write!(f, "brings the {field} of another {entity}, and no two have the same")
+            }
+            Self::Duplicate { entity, field, since: Some(since) } => write!(
+                f,
+                "or one before it, from line {since} on, brings the {field} of another {entity}, and no two have the same"
+            ),
             Self::Unacceptable { key, field, reason } => write!(f, "holds {key}, whose {field} {reason}"),
         }
     }
@@ -192,6 +212,8 @@ impl fmt::Display for ImportFault {
 pub enum PlaceFault {
     /// It is a file, where a folder is needed.
     NotAFolder,
+    /// The folder that it would lie in is not there. Only the desk's own folder is made, so that a misspelt path makes none.
+    NoParent,
     /// It, or something in it, can't be written.
     ReadOnly,
     /// It holds something that is no store of this kind.
@@ -204,6 +226,7 @@ impl fmt::Display for PlaceFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotAFolder => "it is not a folder",
+            Self::NoParent => "the folder that it would lie in does not exist, and is not made",
             Self::ReadOnly => "it can't be written",
             Self::ForeignData => "it holds other data",
             Self::Io => "the operating system refused",

@@ -28,6 +28,10 @@ const KIND: u64 = 0x6273_6d02;
 /// A place in a feed, to go on from. Opaque: keep it, send it, give it back to the same feed.
 ///
 /// A customer's counts what is theirs and nothing else, so it tells nothing of what others do.
+///
+/// It is good for the desk that gave it, for as long as that goes on from its own files. Of a desk that was restored from a
+/// copy of them, positions that were given after the copy are void, and the desk can't tell: call
+/// [`Desk::expire_positions`](crate::Desk::expire_positions) once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Position(String);
@@ -91,14 +95,16 @@ pub enum Since {
     After(Position),
 }
 
-/// What is asked of a feed. Made from a [`Since`] or a [`Position`] where nothing else matters.
+/// What is asked of a feed. Made from a [`Since`] or a [`Position`] where nothing else matters: that one has no filter, and
+/// the usual limit. To go on with the same question, set its [`since`](Self::since).
 ///
 /// ```
 /// use bsm_core::feed::{EventQuery, Since};
 /// use bsm_core::model::Entity;
 ///
-/// let query = EventQuery::since(Since::Oldest).only([Entity::Ticket]).limit(100);
-/// assert_eq!(query.entities, [Entity::Ticket]);
+/// let mut query = EventQuery::since(Since::Oldest).only([Entity::Ticket]).limit(100);
+/// query.since = Since::Now;
+/// assert_eq!((&*query.entities, query.limit), (&[Entity::Ticket][..], 100));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]

@@ -103,6 +103,11 @@ impl Reader {
 /// it keeps [`WATCH_PAGE`](limits::WATCH_PAGE) events at most, holds no lock and no connection while it waits, and one that
 /// nobody asks costs nothing.
 ///
+/// That page was read when its reader was admitted, and is told to its end: so a person who is deactivated, or whose role
+/// changes, may still be told up to [`WATCH_PAGE`](limits::WATCH_PAGE) events, all of them from before; and so may everybody
+/// of a desk that was closed, or of events that were trimmed meanwhile. What must not be told any more ends with the watch:
+/// drop it.
+///
 /// ```no_run
 /// # async fn example(admin: bsm_core::Admin) -> bsm_core::Result<()> {
 /// use bsm_core::feed::Since;
@@ -141,8 +146,9 @@ impl<E: Told> Watch<E> {
     /// Costs O(log n + page) for each page of events, and nothing while it waits.
     ///
     /// # Errors
-    /// [`Error::PositionExpired`] if events behind the last were trimmed before they were told; [`Error::NotAllowed`] once
-    /// the actor may not use the portal any more; [`Error::Closed`] once the desk is closed. Asked again, it tries again.
+    /// Behind what was read [ahead](Self): [`Error::PositionExpired`] if events behind it were trimmed before they were read;
+    /// [`Error::NotAllowed`] once the actor may not use the portal any more; [`Error::Closed`] once the desk is closed.
+    /// Asked again, it tries again.
     pub async fn next(&mut self) -> Result<E> {
         loop {
             if let Some(event) = self.try_next().await? {

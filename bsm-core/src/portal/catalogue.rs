@@ -9,6 +9,7 @@ use crate::store::{CountQuery, ReadSet};
 use crate::view::{Page, Query, RatingFigures, ServiceListing, ServiceUsage};
 use crate::{Error, Reason, Result};
 
+use super::command::Command;
 use super::run::Needs;
 use super::{Admin, NewService, Portal, ServiceChange, StaffRole};
 
@@ -54,7 +55,17 @@ impl Admin {
     /// # Errors
     /// [`Error::Invalid`] naming the field; [`Error::NotFound`]; [`Error::Conflict`] if a version was expected.
     pub async fn change_service(&self, id: ServiceId, change: ServiceChange) -> Result<Service> {
-        self.run(&("change_service", id, &change), Needs::keys([id.into()]), |work| {
+        self.edit_service(&("change_service", id, &change), id, &change).await
+    }
+
+    /// Changes a service by a command of that name.
+    async fn edit_service(
+        &self,
+        command: &(impl Command + Sync),
+        id: ServiceId,
+        change: &ServiceChange,
+    ) -> Result<Service> {
+        self.run(command, Needs::keys([id.into()]), |work| {
             let mut service: Service = work.target(id)?;
             if let Some(text) = &change.name {
                 service.name = name(text)?;
@@ -79,7 +90,8 @@ impl Admin {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] if a version was expected.
     pub async fn retire_service(&self, id: ServiceId) -> Result<Service> {
-        self.change_service(id, ServiceChange { active: Some(false), ..ServiceChange::default() }).await
+        let change = ServiceChange { active: Some(false), ..ServiceChange::default() };
+        self.edit_service(&("retire_service", id), id, &change).await
     }
 
     /// Deletes a service that nobody ever asked for or rated.

@@ -1,5 +1,6 @@
 //! The desk: a store, a clock, a source of ids, and the doors to the portals.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -25,12 +26,17 @@ use super::{Admin, Agent, Customer, NewUser, Portal, TicketChange};
 ///
 /// Everything goes through the portals, save two things that no person does: making the first admin, and closing what
 /// was resolved long enough ago.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Desk {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Desk").field(&format_args!("{}", self.inner.store)).finish()
+    }
+}
+
 struct Inner {
     store: Arc<dyn Store>,
     time: DeskTime,
@@ -135,6 +141,9 @@ impl Desk {
     }
 
     /// Waits for the commands under way and lets go of the store: of all clones of this desk.
+    ///
+    /// Whoever drops the future before it is done calls it again, and waits for the same end: the desk may take no more
+    /// calls by then, and its store may still be open, so that another handle meets [`Error::InUse`].
     ///
     /// # Errors
     /// What went wrong while the last commits were made durable.

@@ -19,10 +19,17 @@ impl<R: StaffRole> Portal<R> {
     /// ```no_run
     /// # async fn example(admin: bsm_core::Admin) -> bsm_core::Result<()> {
     /// use bsm_core::feed::{EventQuery, Since};
+    /// use bsm_core::model::Entity;
     ///
-    /// let mut page = admin.events(&EventQuery::since(Since::Oldest)).await?;
-    /// while page.more {
-    ///     page = admin.events(&page.position.into()).await?;
+    /// let mut query = EventQuery::since(Since::Oldest).only([Entity::Ticket]).limit(100);
+    /// loop {
+    ///     let page = admin.events(&query).await?;
+    ///     println!("{} events", page.events.len());
+    ///     if !page.more {
+    ///         break;
+    ///     }
+    ///     // The same question from there on: a position alone has neither the filter nor the limit.
+    ///     query.since = Since::After(page.position);
     /// }
     /// # Ok(())
     /// # }
@@ -79,6 +86,19 @@ impl Desk {
     pub async fn watch(&self, query: impl Into<EventQuery> + Send) -> Result<Watch<Event>> {
         let EventQuery { since, entities, limit: _ } = query.into();
         Watch::begin(self.feed(entities), &since).await
+    }
+
+    /// Makes every position that was given before [expired](crate::Error::PositionExpired), so that whoever comes back with
+    /// one is told that they may have missed something, and goes on from the oldest event. For a desk that was restored
+    /// from a copy of its files: commands that came after the copy are gone, those that come now get the same places again,
+    /// and a position from between would skip some of them in silence. (A desk that was imported does it by itself.)
+    ///
+    /// Watches under way are told the same. Costs a commit.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`](crate::Error::Unsupported) by a store that can't; what else the store says.
+    pub async fn expire_positions(&self) -> Result<()> {
+        self.store().expire_positions().await
     }
 
     fn feed(&self, entities: Vec<Entity>) -> Reader {

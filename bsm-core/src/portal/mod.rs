@@ -111,7 +111,8 @@ impl StaffRole for role::Agent {
 /// A desk as one person sees it. Cheap to make and to clone; holds no connection and no lock.
 ///
 /// Whether the person may use it is checked with every call: of a read in the same moment as what it reads, of a command in
-/// its commit. So somebody who is deactivated has no time left. Made by [`Desk::admin`], [`Desk::agent`] and [`Desk::customer`].
+/// its commit. So somebody who is deactivated has no time left, but for what a [`Watch`](crate::feed::Watch) had read
+/// before. Made by [`Desk::admin`], [`Desk::agent`] and [`Desk::customer`].
 ///
 /// Commands can be qualified, each for the calls made through the handle that it returns: [`at`](Portal::at),
 /// [`keyed`](Portal::keyed), [`expecting`](Portal::expecting).

@@ -11,6 +11,7 @@ use crate::schema::{Field, Relation};
 use crate::{Error, Reason, Result};
 
 use super::change::{Edit, assignable};
+use super::command::Command;
 use super::run::Needs;
 use super::work::Work;
 use super::{NewTicket, Patch, Portal, StaffRole, TicketChange};
@@ -72,20 +73,27 @@ impl<R: StaffRole> Portal<R> {
     /// [`Error::IllegalMove`] with the moves that are legal; [`Error::Finished`] for a closed or cancelled ticket;
     /// [`Error::Invalid`] naming the field; [`Error::NotFound`]; [`Error::Conflict`] if a version was expected.
     pub async fn change_ticket(&self, id: TicketId, change: TicketChange) -> Result<Ticket> {
+        self.edit_ticket(&("change_ticket", id, &change), id, &change).await
+    }
+
+    /// Changes a ticket by a command of that name.
+    async fn edit_ticket(
+        &self,
+        command: &(impl Command + Sync),
+        id: TicketId,
+        change: &TicketChange,
+    ) -> Result<Ticket> {
         let mut needs = Needs::ticket(id);
         if let Patch::Set(user) = change.assigned_to {
             needs = needs.and([user.into()]);
         }
-        self.run(&("change_ticket", id, &change), needs, |work| {
-            Edit { mover: Mover::Staff, change: &change, must_move: false }.apply(work, id)
-        })
-        .await
+        self.run(command, needs, |work| Edit { mover: Mover::Staff, change, must_move: false }.apply(work, id)).await
     }
 
-    /// Moves a ticket, and nothing else.
-    async fn move_ticket(&self, id: TicketId, to: TicketStatus) -> Result<Ticket> {
+    /// Moves a ticket, and nothing else, by a command of that name.
+    async fn move_ticket(&self, command: &'static str, id: TicketId, to: TicketStatus) -> Result<Ticket> {
         let change = TicketChange::to(to);
-        self.run(&("move_ticket", id, to), Needs::ticket(id), |work| {
+        self.run(&(command, id, to), Needs::ticket(id), |work| {
             Edit { mover: Mover::Staff, change: &change, must_move: true }.apply(work, id)
         })
         .await
@@ -96,7 +104,7 @@ impl<R: StaffRole> Portal<R> {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn touch_ticket(&self, id: TicketId) -> Result<Ticket> {
-        self.change_ticket(id, TicketChange::default()).await
+        self.edit_ticket(&("touch_ticket", id), id, &TicketChange::default()).await
     }
 
     /// Gives a ticket to a member of staff.
@@ -105,7 +113,8 @@ impl<R: StaffRole> Portal<R> {
     /// As [`change_ticket`](Self::change_ticket); [`Error::Invalid`] of field `assigned_to` for somebody inactive or a
     /// customer.
     pub async fn assign_ticket(&self, id: TicketId, to: UserId) -> Result<Ticket> {
-        self.change_ticket(id, TicketChange { assigned_to: Patch::Set(to), ..TicketChange::default() }).await
+        let change = TicketChange { assigned_to: Patch::Set(to), ..TicketChange::default() };
+        self.edit_ticket(&("assign_ticket", id, to), id, &change).await
     }
 
     /// Takes a ticket from whoever works on it.
@@ -113,7 +122,8 @@ impl<R: StaffRole> Portal<R> {
     /// # Errors
     /// As [`change_ticket`](Self::change_ticket).
     pub async fn unassign_ticket(&self, id: TicketId) -> Result<Ticket> {
-        self.change_ticket(id, TicketChange { assigned_to: Patch::Clear, ..TicketChange::default() }).await
+        let change = TicketChange { assigned_to: Patch::Clear, ..TicketChange::default() };
+        self.edit_ticket(&("unassign_ticket", id), id, &change).await
     }
 
     /// Begins, or goes on with, the work on a ticket.
@@ -121,7 +131,7 @@ impl<R: StaffRole> Portal<R> {
     /// # Errors
     /// As [`change_ticket`](Self::change_ticket).
     pub async fn start_ticket(&self, id: TicketId) -> Result<Ticket> {
-        self.move_ticket(id, TicketStatus::InProgress).await
+        self.move_ticket("start_ticket", id, TicketStatus::InProgress).await
     }
 
     /// Lets a ticket wait.
@@ -129,7 +139,7 @@ impl<R: StaffRole> Portal<R> {
     /// # Errors
     /// As [`change_ticket`](Self::change_ticket).
     pub async fn hold_ticket(&self, id: TicketId, reason: HoldReason) -> Result<Ticket> {
-        self.move_ticket(id, TicketStatus::OnHold(reason)).await
+        self.move_ticket("hold_ticket", id, TicketStatus::OnHold(reason)).await
     }
 
     /// Resolves a ticket. If it was made from a request, that is fulfilled in the same commit.
@@ -137,7 +147,7 @@ impl<R: StaffRole> Portal<R> {
     /// # Errors
     /// As [`change_ticket`](Self::change_ticket).
     pub async fn resolve_ticket(&self, id: TicketId) -> Result<Ticket> {
-        self.move_ticket(id, TicketStatus::Resolved).await
+        self.move_ticket("resolve_ticket", id, TicketStatus::Resolved).await
     }
 
     /// Reopens a resolved ticket. If it was made from a request that is not rated yet, that is in progress again.
@@ -158,7 +168,7 @@ impl<R: StaffRole> Portal<R> {
     /// # Errors
     /// As [`change_ticket`](Self::change_ticket).
     pub async fn close_ticket(&self, id: TicketId) -> Result<Ticket> {
-        self.move_ticket(id, TicketStatus::Closed).await
+        self.move_ticket("close_ticket", id, TicketStatus::Closed).await
     }
 
     /// Gives a ticket up. Its request, if it was made from one, stays as it is.
@@ -166,7 +176,7 @@ impl<R: StaffRole> Portal<R> {
     /// # Errors
     /// As [`change_ticket`](Self::change_ticket).
     pub async fn cancel_ticket(&self, id: TicketId) -> Result<Ticket> {
-        self.move_ticket(id, TicketStatus::Cancelled).await
+        self.move_ticket("cancel_ticket", id, TicketStatus::Cancelled).await
     }
 
     /// Writes a note on a ticket, open or finished. Customers don't see it.

@@ -31,6 +31,8 @@ pub enum Call<'a> {
     Trim(Timestamp),
     /// [`Store::import`].
     Import(&'a ImportStep),
+    /// [`Store::expire_positions`].
+    ExpirePositions,
     /// [`Store::verify`].
     Verify,
     /// [`Store::health`].
@@ -48,6 +50,7 @@ impl Call<'_> {
             Self::Wait(_) => "wait",
             Self::Trim(_) => "trim",
             Self::Import(_) => "import",
+            Self::ExpirePositions => "expire_positions",
             Self::Verify => "verify",
             Self::Health => "health",
             Self::Close => "close",
@@ -56,7 +59,7 @@ impl Call<'_> {
 
     /// Whether the call changes what the store keeps.
     pub const fn writes(&self) -> bool {
-        matches!(self, Self::Commit(_) | Self::Trim(_) | Self::Import(_))
+        matches!(self, Self::Commit(_) | Self::Trim(_) | Self::Import(_) | Self::ExpirePositions)
     }
 }
 
@@ -154,6 +157,10 @@ impl<L: Layer> Store for Layered<L> {
         self.layer.around(&*self.inner, Call::Import(&step), self.inner.import(given)).await
     }
 
+    async fn expire_positions(&self) -> Result<()> {
+        self.layer.around(&*self.inner, Call::ExpirePositions, self.inner.expire_positions()).await
+    }
+
     async fn verify(&self) -> Result<Verification> {
         self.layer.around(&*self.inner, Call::Verify, self.inner.verify()).await
     }
@@ -189,6 +196,12 @@ impl Layer for Traced {
         call: Call<'_>,
         inner: impl Future<Output = Result<T>> + Send,
     ) -> Result<T> {
+        // A span's name is written where the span is.
+        macro_rules! plain {
+            ($name:literal) => {
+                tracing::debug_span!(target: "bsm::store", $name, %store)
+            };
+        }
         let span = match call {
             Call::Commit(change) => tracing::debug_span!(
                 target: "bsm::store", "commit", %store, writes = change.writes.len(), guards = change.guards.len()
@@ -196,7 +209,13 @@ impl Layer for Traced {
             Call::Read(set) => tracing::debug_span!(
                 target: "bsm::store", "read", %store, keys = set.get.len(), scans = set.scan.is_some()
             ),
-            other => tracing::debug_span!(target: "bsm::store", "call", %store, name = other.name()),
+            Call::Wait(_) => plain!("wait"),
+            Call::Trim(_) => plain!("trim"),
+            Call::Import(_) => plain!("import"),
+            Call::ExpirePositions => plain!("expire_positions"),
+            Call::Verify => plain!("verify"),
+            Call::Health => plain!("health"),
+            Call::Close => plain!("close"),
         };
         async {
             let done = inner.await;

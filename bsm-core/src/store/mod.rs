@@ -26,7 +26,7 @@ pub use read::{
 pub(crate) use recount::every_row;
 pub use recount::recount;
 pub use transfer::{ImportEnd, ImportMark, ImportPart, ImportStep};
-pub use verify::{DIFFERENCES_MAX, Difference, Place, Verification};
+pub use verify::{DIFFERENCES_MAX, Difference, Place, UNFINISHED, Verification};
 
 use crate::model::{Timestamp, UserId};
 use crate::{Error, Result};
@@ -252,6 +252,16 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
         Err(Error::Unsupported { store: self.to_string(), what: "taking in a whole desk" })
     }
 
+    /// Gives the feed another [epoch](FeedPlace::epoch), at random: every position from before is expired, and whoever
+    /// [waits](Self::wait) at one returns. Events stay, and so do places: see [`Desk::expire_positions`](crate::Desk::expire_positions)
+    /// for what it is good for.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] by a store that can't, as here; as [`commit`](Self::commit).
+    async fn expire_positions(&self) -> Result<()> {
+        Err(Error::Unsupported { store: self.to_string(), what: "expiring the positions of its feed" })
+    }
+
     /// Recounts everything, and tells each difference: rows against indexes, unique fields, relations and counters,
     /// history against versions, the feed against history, in both directions, and whatever the store keeps besides. History
     /// of which no event is kept is no difference after a [trim](Self::trim) or an [import](Self::import).
@@ -259,7 +269,8 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Costs O(everything · log n). Commands go on meanwhile, but may have to wait for parts of it.
     ///
     /// # Errors
-    /// What keeps it from reading; an import that is unfinished does not. What it reads and finds wrong is a difference, not an error.
+    /// What keeps it from reading; an import that is unfinished does not, and is [a difference](UNFINISHED) itself. What it
+    /// reads and finds wrong is a difference, not an error.
     ///
     /// [`recount`] does it for any store, at the cost that it names.
     async fn verify(&self) -> Result<Verification>;
@@ -272,7 +283,8 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
 
     /// Stops taking commands, waits for those under way, and lets go of files and connections: when it returns, the same
     /// desk can be opened anew. Later calls get [`Error::Closed`], and so do those who [wait](Self::wait). Closing twice is
-    /// fine, also at once: each waits for the end.
+    /// fine, also at once: each waits for the end. Of a future that is dropped half-way, whether the store takes calls is not
+    /// promised, only that it has not let go yet, and that closing it again leads to the same end.
     ///
     /// A store that is dropped without it closes as well as it can, and tells nobody how that went. Where that takes longer
     /// than the drop, whoever opens the same desk right after may meet [`Error::InUse`] for a moment.

@@ -8,6 +8,9 @@ use crate::schema::{Counter, Field, Index};
 /// The most differences that a [`Verification`] names; of the others it tells how many.
 pub const DIFFERENCES_MAX: usize = 1_000;
 
+/// What a recount says of an import that was begun and did not end: a difference at [`Place::Own`], by the name `import`.
+pub const UNFINISHED: &str = "it was begun and did not end: the desk is shut until it is gone on with, or deleted";
+
 /// The outcome of a recount of everything that a store keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::batch::Batch;
 use super::line::{End, FORMAT, Line, chain, hex};
-use super::{Imported, Progress, accept};
-use crate::model::{Entity, HistoryEntry, Key, Row};
+use super::{Imported, Progress, accept, empty};
+use crate::model::Entity;
 use crate::rules::limits;
-use crate::store::{ImportEnd, ImportMark, ImportPart, ImportStep, Store};
+use crate::store::{ImportEnd, ImportMark, ImportStep, ReadSet, Store};
 use crate::{Error, ImportFault, Result};
 
 /// A whole desk that is being taken in: see [`transfer`](super). Made by [`Desk::import`](crate::Desk::import).
@@ -17,8 +18,8 @@ use crate::{Error, ImportFault, Result};
 #[derive(Debug)]
 pub struct Import {
     store: Arc<dyn Store>,
-    /// How far an earlier import had come.
-    began: ImportMark,
+    /// How far an earlier import had come, once this one has begun at the store.
+    began: Option<ImportMark>,
     /// Set while a call is under way, and left set by one that did not end well.
     stopped: bool,
     stage: Stage,
@@ -44,27 +45,27 @@ enum Stage {
     Behind,
 }
 
-/// Lines that were read and not handed to the store yet.
-#[derive(Debug, Default)]
-struct Batch {
-    /// The last word on each row.
-    rows: BTreeMap<Key, Option<Row>>,
-    history: Vec<HistoryEntry>,
-    lines: usize,
-    bytes: usize,
-}
-
 impl Import {
-    /// Begins an import, or goes on with one.
+    /// Goes on with an import that did not end, or gets ready for one into an empty desk. That begins at the store, and
+    /// shuts the desk, when the first line was read and is an export's: what is none at all does nothing to a desk.
     pub(super) async fn begin(store: Arc<dyn Store>) -> Result<Self> {
-        let began = store.import(ImportStep::Begin).await?;
+        let began = match store.read(ReadSet::default()).await {
+            // It is shut already.
+            Err(Error::ImportUnfinished { .. }) => Some(store.import(ImportStep::Begin).await?),
+            Err(other) => return Err(other),
+            Ok(_) if !store.capabilities().imports => {
+                return Err(Error::Unsupported { store: store.to_string(), what: "taking in a whole desk" });
+            }
+            Ok(_) if !empty::is_empty(&*store).await? => return Err(Error::NotEmpty { store: store.to_string() }),
+            Ok(_) => None,
+        };
         Ok(Self {
             store,
             began,
             stopped: false,
             stage: Stage::First,
             begun: Vec::new(),
-            taken: began,
+            taken: began.unwrap_or_default(),
             mark: ImportMark::default(),
             highest: BTreeMap::new(),
             numbers: Vec::new(),
@@ -74,8 +75,13 @@ impl Import {
     }
 
     /// How many lines an earlier import, which did not end, had taken in. They are read again, and must be the same.
-    pub const fn resumes_after(&self) -> u64 {
-        self.began.lines
+    pub fn resumes_after(&self) -> u64 {
+        self.earlier().lines
+    }
+
+    /// How far an earlier import had come.
+    fn earlier(&self) -> ImportMark {
+        self.began.unwrap_or_default()
     }
 
     /// How far it is, the lines that are read again included.
@@ -88,9 +94,9 @@ impl Import {
     /// Costs, and waits for, a commit for about every thousandth line.
     ///
     /// # Errors
-    /// [`Error::InvalidImport`] naming the line; [`Error::Duplicate`] for two rows with one unique value;
-    /// [`Error::ImportUnfinished`] behind a call that failed or was given up, and if somebody else takes a desk in
-    /// meanwhile; what else the store says.
+    /// [`Error::InvalidImport`] naming the line, also for two rows with one unique value; [`Error::NotEmpty`] if somebody
+    /// used the desk since the import was made; [`Error::ImportUnfinished`] behind a call that failed or was given up, and
+    /// if somebody else takes a desk in meanwhile; what else the store says.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.enter()?;
         self.take(bytes).await?;
@@ -123,9 +129,10 @@ impl Import {
             return Err(self.fault(ImportFault::Truncated));
         }
         self.hand_over().await?;
+        let resumed_after = self.resumes_after();
         let end = ImportEnd { numbers: self.numbers, after: self.taken };
         self.store.import(ImportStep::Finish(end)).await?;
-        Ok(Imported { resumed_after: self.began.lines, progress: self.progress })
+        Ok(Imported { resumed_after, progress: self.progress })
     }
 
     fn enter(&mut self) -> Result<()> {
@@ -147,11 +154,27 @@ impl Import {
                 self.line(&whole)?;
             }
             bytes = rest;
-            if self.batch.lines >= limits::IMPORT_BATCH_LINES || self.batch.bytes >= limits::IMPORT_BATCH_BYTES {
+            if self.began.is_none() {
+                // The first line is an export's.
+                self.begin_at_the_store().await?;
+            }
+            if self.batch.is_full() {
                 self.hand_over().await?;
             }
         }
         self.keep(bytes)
+    }
+
+    /// Shuts the desk, which was empty and open when it was looked at.
+    async fn begin_at_the_store(&mut self) -> Result<()> {
+        // Somebody else's import is not this one's to go on with, or to end.
+        self.store.read(ReadSet::default()).await?;
+        let began = self.store.import(ImportStep::Begin).await?;
+        if began != ImportMark::default() {
+            return Err(Error::ImportUnfinished { store: self.store.to_string() });
+        }
+        self.began = Some(began);
+        Ok(())
     }
 
     /// Keeps a piece of a line until the rest comes.
@@ -172,7 +195,8 @@ impl Import {
         self.read(text).map_err(|fault| self.fault(fault))?;
         if self.stage != Stage::Behind {
             let mark = ImportMark { lines: self.mark.lines + 1, digest: chain(self.mark.digest, text) };
-            if mark.lines == self.began.lines && mark.digest != self.began.digest {
+            let earlier = self.earlier();
+            if mark.lines == earlier.lines && mark.digest != earlier.digest {
                 return Err(self.fault(ImportFault::OtherText));
             }
             self.mark = mark;
@@ -183,8 +207,8 @@ impl Import {
     }
 
     /// Whether the next line was taken in by an earlier import.
-    const fn is_known(&self) -> bool {
-        self.mark.lines < self.began.lines
+    fn is_known(&self) -> bool {
+        self.mark.lines < self.earlier().lines
     }
 
     fn read(&mut self, text: &[u8]) -> Result<(), ImportFault> {
@@ -209,12 +233,12 @@ impl Import {
                     let highest = self.highest.entry(row.entity()).or_default();
                     *highest = number.max(*highest);
                 }
-                self.gather(text, |batch| drop(batch.rows.insert(row.key(), Some(row))));
+                self.gather(text, |batch, line| batch.stands(row, line));
             }
-            (Stage::RowsAndHistory, Line::Gone(key)) => self.gather(text, |batch| drop(batch.rows.insert(key, None))),
+            (Stage::RowsAndHistory, Line::Gone(key)) => self.gather(text, |batch, _| batch.gone(key)),
             (Stage::RowsAndHistory, Line::History(entry)) => {
                 accept::entry(&entry)?;
-                self.gather(text, |batch| batch.history.push(entry));
+                self.gather(text, |batch, _| batch.happened(entry));
             }
             (Stage::RowsAndHistory, Line::Numbers(numbers)) => {
                 self.numbers = self.numbers_of(&numbers)?;
@@ -229,11 +253,11 @@ impl Import {
         Ok(())
     }
 
-    fn gather(&mut self, text: &[u8], add: impl FnOnce(&mut Batch)) {
+    fn gather(&mut self, text: &[u8], add: impl FnOnce(&mut Batch, u64)) {
         if !self.is_known() {
-            add(&mut self.batch);
-            self.batch.lines += 1;
-            self.batch.bytes += text.len();
+            let line = self.progress.lines + 1;
+            add(&mut self.batch, line);
+            self.batch.count(line, text.len());
         }
     }
 
@@ -266,18 +290,12 @@ impl Import {
 
     /// Hands the store what was read, with how far that is.
     async fn hand_over(&mut self) -> Result<()> {
-        if self.batch.lines == 0 {
+        if self.batch.is_empty() {
             return Ok(());
         }
-        let Batch { rows, history, .. } = std::mem::take(&mut self.batch);
-        let mut part = ImportPart { history, after: self.taken, mark: self.mark, ..ImportPart::default() };
-        for (key, row) in rows {
-            match row {
-                Some(row) => part.rows.push(row),
-                None => part.gone.push(key),
-            }
-        }
-        self.taken = self.store.import(ImportStep::Restore(part)).await?;
+        let (part, values) = std::mem::take(&mut self.batch).into_part(self.taken, self.mark);
+        let taken = self.store.import(ImportStep::Restore(part)).await;
+        self.taken = taken.map_err(|error| values.named(error))?;
         Ok(())
     }
 }

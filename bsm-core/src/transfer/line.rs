@@ -8,11 +8,13 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::model::{Entity, HistoryEntry, Key, Row};
 use crate::{Error, ImportFault, Result, Source};
 
+use super::fault;
+
 /// The format that is written, and the only one that is read.
 pub(super) const FORMAT: u32 = 1;
 
-/// The most characters of a fault that the reader of JSON tells: it may quote the line.
-const DETAIL_CHARS: usize = 200;
+/// The most characters of a member's name that a fault tells.
+const NAME_CHARS: usize = 200;
 
 /// What a line says. In JSON an object with one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,12 +60,13 @@ impl Line {
     /// that an export writes, with their values in their one spelling: so nothing that this release does not know is
     /// lost in silence.
     pub(super) fn read(text: &[u8]) -> Result<Self, ImportFault> {
-        let line: Self = serde_json::from_slice(text).map_err(|error| malformed(&error))?;
+        let line: Self = serde_json::from_slice(text).map_err(|error| fault::of(text, &error))?;
         // Whatever was passed over, or taken in another spelling, comes back otherwise.
-        let canonical = serde_json::to_vec(&line).map_err(|error| malformed(&error))?;
+        let canonical = serde_json::to_vec(&line).map_err(|error| fault::of(text, &error))?;
         if canonical != text {
-            let given: serde_json::Value = serde_json::from_slice(text).map_err(|error| malformed(&error))?;
-            let expected: serde_json::Value = serde_json::from_slice(&canonical).map_err(|error| malformed(&error))?;
+            let given: serde_json::Value = serde_json::from_slice(text).map_err(|error| fault::of(text, &error))?;
+            let expected: serde_json::Value =
+                serde_json::from_slice(&canonical).map_err(|error| fault::of(text, &error))?;
             if let Some(path) = difference(&given, &expected) {
                 let detail = format!("a member is unknown, missing, or in another spelling at {path}");
                 return Err(ImportFault::Malformed { detail });
@@ -71,10 +74,6 @@ impl Line {
         }
         Ok(line)
     }
-}
-
-fn malformed(error: &serde_json::Error) -> ImportFault {
-    ImportFault::Malformed { detail: error.to_string().chars().take(DETAIL_CHARS).collect() }
 }
 
 /// Where the first difference of two values lies; `None` if they are equal.
@@ -87,7 +86,7 @@ fn difference(given: &serde_json::Value, expected: &serde_json::Value) -> Option
                 (Some(given), Some(expected)) => {
                     difference(given, expected).map(|path| format!("{name}.{path}").trim_end_matches('.').to_owned())
                 }
-                _ => Some(name.chars().take(DETAIL_CHARS).collect()),
+                _ => Some(name.chars().take(NAME_CHARS).collect()),
             })
         }
         (Array(given), Array(expected)) if given.len() == expected.len() => {

@@ -37,15 +37,22 @@
 //!
 //! # What an import promises
 //!
-//! It goes into an empty store only. Until it is finished the desk is shut: every other call is refused with
-//! [`Error::ImportUnfinished`](crate::Error::ImportUnfinished), also after a crash. Begun again with the same text, it
-//! goes on where it was; [removed](crate::store::Store), the store is free again. Every row is looked at as if a person
+//! It goes into an empty store only. It begins with the first line, if that is an export's: a file that is none, or an
+//! import to which nothing was written, leaves an empty desk as it is. From then on, until it is finished, the desk is
+//! shut: every other call is refused with
+//! [`Error::ImportUnfinished`](crate::Error::ImportUnfinished), also after a crash (a store that keeps nothing of an
+//! unfinished import is open again then). Begun again with the same text, it
+//! goes on where it was. The other way out is to delete the desk, by its address with `Registry::remove` of the crate
+//! `bsm`. Every row is looked at as if a person
 //! had said it, and at the end the store makes sure that all of it holds together. Then the desk is open: rows, history,
 //! versions, numbers and counters are as they were; its feed is empty, and positions of another desk's feed, or of this
 //! one's before, are [expired](crate::Error::PositionExpired).
 
 mod accept;
+mod batch;
+mod empty;
 mod export;
+mod fault;
 mod import;
 mod line;
 
@@ -107,8 +114,10 @@ impl Desk {
         Export::new(std::sync::Arc::clone(self.store()))
     }
 
-    /// Begins an import into this desk, which must be empty, or goes on with one that did not end. From here on the desk
-    /// is shut until the import is finished: see [`transfer`](self).
+    /// An import into this desk, which must be empty, or one that goes on where another did not end. From its first line
+    /// on the desk is shut until the import is finished: see [`transfer`](self).
+    ///
+    /// Costs a few reads.
     ///
     /// # Errors
     /// [`Error::NotEmpty`](crate::Error::NotEmpty) if the desk has rows or history;

@@ -33,11 +33,13 @@ struct Walk {
     history: rows::Histories,
     feed: feed::Positions,
     places: feed::Places,
+    /// Whether it is looked at in order to end an import, which is then no difference.
+    ends_an_import: bool,
 }
 
-/// Recounts everything.
-pub(crate) fn verify(engine: &dyn Engine, desk: &Desk) -> Result<Verification> {
-    let mut walk = Walk::default();
+/// Recounts everything. That an import is unfinished is a difference, unless `ends_an_import`.
+pub(crate) fn verify(engine: &dyn Engine, desk: &Desk, ends_an_import: bool) -> Result<Verification> {
+    let mut walk = Walk { ends_an_import, ..Walk::default() };
     let mut after: Option<Bytes> = None;
     loop {
         let view = engine.view().map_err(|error| record::unavailable(desk.name(), error))?;
@@ -75,7 +77,12 @@ impl Walk {
     fn look(&mut self, snapshot: &Snapshot<'_>, key: &Bytes, raw: &Bytes) -> Result<()> {
         let found = &mut self.found;
         match key.first().copied() {
-            Some(tag::META) => meta(snapshot, key),
+            Some(tag::META) => {
+                if key.as_ref() == key::IMPORT && !self.ends_an_import {
+                    found.differs(Place::Own("import".to_owned()), bsm_core::store::UNFINISHED);
+                }
+                meta(snapshot, key)
+            }
             Some(tag::ROW) => rows::row(snapshot, key, raw, found),
             Some(tag::INDEX) => rows::index_entry(snapshot, key, raw, found),
             Some(tag::UNIQUE) => rows::unique(snapshot, key, raw, found),

@@ -2,8 +2,11 @@
 
 use std::io;
 use std::ops::Bound;
+use std::panic;
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use bsm_core::store::{Committed, Store};
 use bsm_store_kv::engine::{Batch, Direction, Engine, EngineError, EngineResult, Head, Op, View};
@@ -27,8 +30,8 @@ pub enum Fate {
 struct Gate {
     /// How many came so far.
     arrived: usize,
-    /// They wait until this is over.
-    held: bool,
+    /// They wait for as long as this test holds them.
+    held: Option<ThreadId>,
     /// What then happens to them.
     fate: Fate,
 }
@@ -84,6 +87,28 @@ fn meet(fate: Fate) -> EngineResult<()> {
     }
 }
 
+/// How often a call that is held looks whether its test is still there.
+const LOOK: Duration = Duration::from_millis(20);
+/// The threads whose test failed. What they held goes on, so that the store can be dropped, and the test ends.
+static PANICKED: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
+
+fn is_held_by(holder: ThreadId) -> bool {
+    !PANICKED.lock().unwrap_or_else(PoisonError::into_inner).contains(&holder)
+}
+
+/// Who holds a gate from now on: this thread, until it panics.
+fn holder(held: bool) -> Option<ThreadId> {
+    static NOTED: Once = Once::new();
+    NOTED.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            PANICKED.lock().unwrap_or_else(PoisonError::into_inner).push(thread::current().id());
+            before(info);
+        }));
+    });
+    held.then(|| thread::current().id())
+}
+
 impl FaultyEngine {
     fn lock(&self) -> MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
@@ -97,7 +122,8 @@ impl FaultyEngine {
     fn wait_until(&self, over: impl Fn(&Settings) -> bool) -> MutexGuard<'_, Settings> {
         let mut settings = self.lock();
         while !over(&settings) {
-            settings = self.changed.wait(settings).unwrap_or_else(PoisonError::into_inner);
+            // Looked at now and then, since a test that panics tells nobody.
+            settings = self.changed.wait_timeout(settings, LOOK).unwrap_or_else(PoisonError::into_inner).0;
         }
         settings
     }
@@ -105,7 +131,7 @@ impl FaultyEngine {
     /// A call comes to its gate, waits there if it must, and meets its fate.
     fn pass(&self, gate: fn(&mut Settings) -> &mut Gate) -> EngineResult<()> {
         self.set(|settings| gate(settings).arrived += 1);
-        let mut settings = *self.wait_until(|settings| !gate(&mut settings.clone()).held);
+        let mut settings = *self.wait_until(|settings| !gate(&mut settings.clone()).held.is_some_and(is_held_by));
         meet(gate(&mut settings).fate)
     }
 
@@ -122,15 +148,18 @@ impl FaultyEngine {
     }
 
     pub fn hold_applies(&self, held: bool) {
-        self.set(|settings| settings.applies.held = held);
+        let holder = holder(held);
+        self.set(|settings| settings.applies.held = holder);
     }
 
     pub fn hold_syncs(&self, held: bool) {
-        self.set(|settings| settings.syncs.held = held);
+        let holder = holder(held);
+        self.set(|settings| settings.syncs.held = holder);
     }
 
     pub fn hold_views(&self, held: bool) {
-        self.set(|settings| settings.views.held = held);
+        let holder = holder(held);
+        self.set(|settings| settings.views.held = holder);
     }
 
     pub fn refuse_try_view(&self) {

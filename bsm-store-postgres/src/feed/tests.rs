@@ -54,7 +54,7 @@ async fn cost<'q>(
     statement: &Statement,
     bind: impl FnOnce(Bound<'q>) -> Bound<'q>,
 ) -> (u64, Vec<String>) {
-    let mut transaction = store.desk.pool.begin().await.expect("begins");
+    let mut transaction = store.desk.begin_with("BEGIN").await.expect("begins");
     let row = bind(statement.explained().query()).fetch_one(&mut *transaction).await.expect("is explained");
     transaction.rollback().await.expect("ends");
     let plan: String = sqlx::Row::try_get_unchecked(&row, 0).expect("is text");
@@ -66,7 +66,10 @@ async fn cost<'q>(
 
 async fn run(store: &PostgresStore, text: &str) {
     let text = text.replace("{}", store.desk.names.quoted());
-    sqlx::raw_sql(AssertSqlSafe(text)).execute(&store.desk.pool).await.expect("runs");
+    sqlx::raw_sql(AssertSqlSafe(text))
+        .execute(&mut *store.desk.pool.acquire().await.expect("connects"))
+        .await
+        .expect("runs");
 }
 
 /// What the statements cost while the server believes what it does.
@@ -141,7 +144,10 @@ async fn what_is_asked_of_the_feed_costs_its_own_events() {
     // Whatever happened, the schema goes.
     let costs = costs.await;
     let drop_schema = format!("SET client_min_messages = warning; DROP SCHEMA {schema} CASCADE");
-    sqlx::raw_sql(AssertSqlSafe(drop_schema)).execute(&pool).await.expect("is dropped");
+    sqlx::raw_sql(AssertSqlSafe(drop_schema))
+        .execute(&mut *pool.acquire().await.expect("connects"))
+        .await
+        .expect("is dropped");
     let costs = costs.expect("costs are told");
     assert!(costs.iter().all(|cost| cost.rows <= cost.most && cost.unindexed.is_empty()), "{costs:#?}");
 }

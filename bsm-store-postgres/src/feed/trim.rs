@@ -51,7 +51,7 @@ pub(crate) async fn trim(desk: &Desk, before: Timestamp, most: usize) -> Result<
     while forgotten < most {
         let round = AT_ONCE.min(most - forgotten);
         let limit = i64::try_from(round).unwrap_or(i64::MAX);
-        let mut transaction = desk.begin_with(desk.begin).await?;
+        let mut transaction = desk.begin_with(&desk.begin).await?;
         position::lock(desk, &mut transaction).await?;
         let gone =
             desk.trims.forget.query().bind(before.to_datetime()).bind(limit).fetch_one(&mut *transaction).await?;

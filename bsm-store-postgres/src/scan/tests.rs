@@ -34,7 +34,7 @@ async fn cost(store: &PostgresStore, scan: &Scan) -> (u64, bool) {
     for text in parameters {
         query = query.bind(text);
     }
-    let row = query.fetch_one(&store.desk.pool).await.expect("is explained");
+    let row = query.fetch_one(&mut *store.desk.pool.acquire().await.expect("connects")).await.expect("is explained");
     let plan: String = sqlx::Row::try_get_unchecked(&row, 0).expect("is text");
     let plan: Json = serde_json::from_str(&plan).expect("is JSON");
     let (mut total, mut indexed) = (0, true);
@@ -58,10 +58,10 @@ async fn a_page_costs_its_own_rows_and_never_more_than_the_budget() {
     let sign = if url.contains('?') { '&' } else { '?' };
     let store = PostgresStore::connect(&format!("{url}{sign}schema={schema}")).await.expect("opens");
     let fill = format!(
-        "SET search_path TO {schema};
+        "SET search_path TO {schema}; SET bsm.command = on;
         INSERT INTO users SELECT lpad(to_hex(n), 32, '0')::uuid, now(), 'a', 'p' || n, 'agent', true, NULL, 1, now()
             FROM generate_series(1, 10) AS n;
-        INSERT INTO customer_services VALUES (lpad('a', 32, '0')::uuid, now(), 'a', '', 'b', 1, 'EUR', false, true, 1, now());
+        INSERT INTO customer_services VALUES (lpad('a', 32, '0')::uuid, now(), 'a', '', 'b', 1.00, 'EUR', false, true, 1, now());
         INSERT INTO tickets (id, created_at, title, description, status, impact, urgency, priority, priority_overridden,
             channel, created_by, assigned_to, reopen_count, version, updated_at)
             SELECT lpad(to_hex(n) || '0', 32, '0')::uuid, now(), 'a', '', (ARRAY['new', 'in_progress', 'closed'])[1 + n % 3],
@@ -70,18 +70,24 @@ async fn a_page_costs_its_own_rows_and_never_more_than_the_budget() {
         INSERT INTO customer_service_requests (id, created_at, service_id, customer_id, details, status, needs_approval,
             price, currency, rated, version, updated_at)
             SELECT lpad(to_hex(n) || '1', 32, '0')::uuid, now(), lpad('a', 32, '0')::uuid, lpad('1', 32, '0')::uuid, '',
-            'submitted', false, 1, 'EUR', false, 1, now() FROM generate_series(1, {ROWS}) AS n;
-        RESET search_path; ANALYZE {schema}.tickets, {schema}.customer_service_requests"
+            'submitted', false, 1.00, 'EUR', false, 1, now() FROM generate_series(1, {ROWS}) AS n;
+        RESET search_path; RESET bsm.command; ANALYZE {schema}.tickets, {schema}.customer_service_requests"
     );
     let pool = store.desk.pool.clone();
     let costs = tokio::spawn(async move {
-        sqlx::raw_sql(AssertSqlSafe(fill)).execute(&store.desk.pool).await.expect("fills");
+        sqlx::raw_sql(AssertSqlSafe(fill))
+            .execute(&mut *store.desk.pool.acquire().await.expect("connects"))
+            .await
+            .expect("fills");
         costs(&store).await
     });
     // Whatever happened, the schema goes.
     let costs = costs.await;
     let drop_schema = format!("SET client_min_messages = warning; DROP SCHEMA {schema} CASCADE");
-    sqlx::raw_sql(AssertSqlSafe(drop_schema)).execute(&pool).await.expect("is dropped");
+    sqlx::raw_sql(AssertSqlSafe(drop_schema))
+        .execute(&mut *pool.acquire().await.expect("connects"))
+        .await
+        .expect("is dropped");
     let costs = costs.expect("costs are told");
     assert!(costs.iter().all(|cost| cost.rows <= cost.most && cost.indexed), "{costs:#?}");
 }

@@ -26,9 +26,18 @@ impl Drop for Schema {
 
 /// An empty desk, which can be opened again.
 pub(crate) async fn fresh() -> Place {
+    make(super::Place::url).await
+}
+
+/// The same of a desk without triggers.
+pub(crate) async fn fresh_without_triggers() -> Place {
+    make(super::Place::url_without_triggers).await
+}
+
+async fn make(url: impl Fn(&super::Place) -> String) -> Place {
     let place = super::place(&format!("case_{}", CASES.fetch_add(1, Ordering::Relaxed))).await;
-    let url = place.url();
-    let store = place.open().await;
+    let url = url(&place);
+    let store = Arc::new(PostgresStore::connect(&url).await.expect("opens"));
     Place::new(store).keeping(Schema(place)).reopened_by(move || {
         let url = url.clone();
         async move { Ok(Arc::new(PostgresStore::connect(&url).await?) as Arc<dyn Store>) }

@@ -3,7 +3,14 @@
 
 pub(crate) mod desk;
 pub(crate) mod feeds;
+pub(crate) mod hand;
+pub(crate) mod heard;
+pub(crate) mod load;
+pub(crate) mod proxy;
+pub(crate) mod room;
 pub(crate) mod rows;
+pub(crate) mod server;
+pub(crate) mod wire;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -12,6 +19,11 @@ use std::sync::Arc;
 use bsm_store_postgres::PostgresStore;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
+
+/// Whether cases are to be many: `cargo xtask test --full`.
+pub(crate) fn full() -> bool {
+    std::env::var_os("BSM_TEST_FULL").is_some_and(|value| value == "1")
+}
 
 /// The server that the tests use.
 pub(crate) fn server() -> String {
@@ -34,6 +46,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// The address of the desk in it, if that was made without triggers.
+    pub(crate) fn url_without_triggers(&self) -> String {
+        format!("{}&triggers=off", self.url())
+    }
+
     /// The address of the desk in it.
     pub(crate) fn url(&self) -> String {
         let server = server();
@@ -68,6 +85,25 @@ impl Place {
     pub(crate) async fn sql(&self, text: &str) {
         let text = text.replace("{}", &self.schema);
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&self.pool).await.expect("runs");
+    }
+
+    /// Makes the desk what the second migration left: without triggers, and the column that tells of them.
+    pub(crate) async fn back_to_the_second_migration(&self) {
+        self.sql(
+            "DO $back$ DECLARE gone record; BEGIN
+                FOR gone IN SELECT oid::regprocedure AS name FROM pg_proc WHERE pronamespace = '{}'::regnamespace
+                    AND proname NOT IN ('bsm_sought', 'bsm_new_epoch') LOOP
+                    EXECUTE format('DROP FUNCTION IF EXISTS %s CASCADE', gone.name);
+                END LOOP;
+                FOR gone IN SELECT conrelid::regclass AS of_table, conname FROM pg_constraint
+                    WHERE connamespace = '{}'::regnamespace AND NOT convalidated LOOP
+                    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', gone.of_table, gone.conname);
+                END LOOP;
+            END $back$;
+            ALTER TABLE {}.desk DROP COLUMN triggers;
+            DELETE FROM {}.bsm_migrations WHERE version > 2",
+        )
+        .await;
     }
 
     /// Drops the schema over a connection of its own, from whatever runtime.

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use bsm_core::conformance::Place;
 use bsm_core::model::{Role, UserId};
 use bsm_core::store::Store;
 use bsm_core::{Desk, NewUser, Result};
-use bsm_store_sled::{SledOptions, open_blocking};
+use bsm_store_sled::{SledOptions, open, open_blocking};
 
 /// Tells a child of a test program that it is one, and where to work.
 const PLACE: &str = "BSM_SLED_TEST_PLACE";
@@ -84,6 +85,18 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
 pub(crate) fn desk(folder: &Path) -> Result<(Desk, Arc<dyn Store>)> {
     let store: Arc<dyn Store> = Arc::new(open_blocking(folder, &options())?);
     Ok((Desk::new(Arc::clone(&store)), store))
+}
+
+async fn store(folder: PathBuf) -> Result<Arc<dyn Store>> {
+    Ok(Arc::new(open(&folder, &SledOptions::default()).await?))
+}
+
+/// An empty desk in a folder of its own, for suites: with every command synced.
+pub(crate) async fn fresh() -> Place {
+    let parent = tempfile::tempdir().expect("a folder for the test");
+    let folder = parent.path().join("desk");
+    let made = store(folder.clone()).await.expect("a desk in an empty folder");
+    Place::new(made).keeping(parent).reopened_by(move || store(folder.clone()))
 }
 
 pub(crate) const ADMIN: &str = "root@example.org";

@@ -17,8 +17,8 @@ use super::{Admin, Agent, Customer, Watch};
 #[derive(Clone)]
 pub struct Desk {
     // In this order: a store that is dropped finishes what it does, for which it may need the runtime.
-    inner: bsm_core::Desk,
-    runtime: Runtime,
+    pub(super) inner: bsm_core::Desk,
+    pub(super) runtime: Runtime,
 }
 
 mirror! {
@@ -30,6 +30,7 @@ mirror! {
         close_resolved(before: Timestamp) -> Result<usize>;
         events(query: &EventQuery) -> Result<EventPage<Event>>;
         trim(before: Timestamp) -> Result<usize>;
+        expire_positions() -> Result<()>;
         verify() -> Result<Verification>;
     }
 }

@@ -1,7 +1,8 @@
 //! The whole desk for programs without a runtime: every call waits, on the thread that makes it.
 //!
 //! [`open`] gives a [`Desk`], and that the portals [`Admin`], [`Agent`] and [`Customer`]. They have the methods of their
-//! namesakes under the same names, with the same arguments, answers, errors and costs.
+//! namesakes under the same names, with the same arguments, answers, errors and costs. Whole desks go to files and come
+//! from them by [`Desk::export_to`] and [`Desk::import_from`].
 //!
 //! ```
 //! use bsm::NewUser;
@@ -49,10 +50,12 @@ mod desk;
 mod portals;
 mod runtime;
 mod table;
+mod transfer;
 mod watch;
 
 pub use desk::Desk;
 pub use portals::{Admin, Agent, Customer};
+pub use transfer::{Export, Import};
 pub use watch::Watch;
 
 use crate::{Registry, Result};

@@ -105,3 +105,24 @@ fn so_does_every_method_that_does_not_wait() {
         }
     }
 }
+
+/// Whole desks, which the core keeps in a room of their own.
+#[test]
+fn so_does_everything_that_moves_whole_desks() {
+    let core = concat!(
+        include_str!("../../../bsm-core/src/transfer/mod.rs"),
+        include_str!("../../../bsm-core/src/transfer/export.rs"),
+        include_str!("../../../bsm-core/src/transfer/import.rs"),
+        include_str!("../transfer.rs"),
+    );
+    let here = include_str!("transfer.rs");
+    let mut names = 0;
+    for line in core.lines().map(str::trim) {
+        let prefixes = ["pub fn ", "pub const fn ", "pub async fn "];
+        let Some(rest) = prefixes.iter().find_map(|prefix| line.strip_prefix(prefix)) else { continue };
+        let name = rest.split(['(', '<']).next().unwrap_or_default();
+        assert!(here.contains(&format!("fn {name}(")) || here.contains(&format!("fn {name}<")), "{name}");
+        names += 1;
+    }
+    assert!(names >= 9, "{names}");
+}

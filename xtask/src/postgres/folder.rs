@@ -60,6 +60,14 @@ impl Folder {
         self.path().join("log")
     }
 
+    /// A folder in it for servers that tests start. It goes with all that they leave there.
+    pub(super) fn others(&self) -> Result<PathBuf> {
+        let path = self.path().join("others");
+        let made = fs::create_dir(&path).and_then(|()| give(&path, self.owner));
+        made.while_(|| format!("cannot make {}", path.display()))?;
+        Ok(path)
+    }
+
     /// What keeps the lock for a child that has it as its standard input, which is empty.
     pub(super) fn share_lock(&self) -> Result<File> {
         self.lock.try_clone().while_(|| "cannot share a lock".to_owned())

@@ -26,7 +26,7 @@ impl From<TransferError> for Fault {
     fn from(error: TransferError) -> Self {
         match error {
             TransferError::Desk(error) => Self::Desk(error),
-            TransferError::File(error) => Self::File(error),
+            TransferError::Write(error) | TransferError::Read(error) => Self::File(error),
             other => Self::File(io::Error::other(other)),
         }
     }

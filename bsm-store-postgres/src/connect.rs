@@ -1,0 +1,89 @@
+//! Where the servers of a desk are, and how a connection to the one that takes writes is made.
+//!
+//! An address may name several servers, of which one is the primary and the others its standbys. Each that is asked says
+//! itself which it is; the one that took writes last is asked first. What is asked and answered here holds for one moment:
+//! a server may be demoted later, and then refuses what is written to it, by [`Fault`](crate::fault::Fault)s that make the
+//! next try look again.
+//!
+//! Of two servers that both say that they are the primary, the one that stands first in the address is taken, and one that
+//! was taken is kept while it answers. Whoever promotes a standby must see to it that the old primary is gone.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, PgConnection, Row as _};
+use tokio::time::timeout;
+
+use crate::fault;
+
+/// How long one server may take until a connection to it is ready.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Whether a server takes no writes: it is a standby, or was told so.
+const TAKES_NONE: &str = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean";
+
+/// The servers of a desk, at least one. They may hold a password, so there is no `Debug` form.
+pub(crate) struct Hosts {
+    first: PgConnectOptions,
+    others: Vec<PgConnectOptions>,
+    /// Which of them took writes last.
+    last: AtomicUsize,
+}
+
+impl Hosts {
+    /// The servers in the order in which they are asked.
+    pub(crate) fn new(first: PgConnectOptions, others: Vec<PgConnectOptions>) -> Self {
+        // Statements aren't logged, nor are slow ones: what is slow here waits for others' locks, and calls have spans of
+        // their own. It saves their formatting, and no text of ours can bring anything into a log.
+        let quiet = PgConnectOptions::disable_statement_logging;
+        let others = others.into_iter().map(quiet).collect();
+        Self { first: quiet(first), others, last: AtomicUsize::new(0) }
+    }
+
+    /// All of them, as they were given.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &PgConnectOptions> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    fn at(&self, place: usize) -> &PgConnectOptions {
+        place.checked_sub(1).and_then(|place| self.others.get(place)).unwrap_or(&self.first)
+    }
+
+    /// A new connection, to the server that takes writes. A server that is the only one is not asked whether it does.
+    pub(crate) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        let (count, last) = (1 + self.others.len(), self.last.load(Ordering::Relaxed));
+        let mut failed: Option<sqlx::Error> = None;
+        for step in 0..count {
+            let place = (last + step) % count;
+            let connected = timeout(CONNECT_PATIENCE, self.connect_to(self.at(place)));
+            let error = match connected.await {
+                Ok(Ok(connection)) => {
+                    self.last.store(place, Ordering::Relaxed);
+                    return Ok(connection);
+                }
+                Ok(Err(error)) => error,
+                Err(_) => io::Error::new(io::ErrorKind::TimedOut, "the server does not answer").into(),
+            };
+            // Of several failures the one is told that may pass.
+            if failed.as_ref().is_none_or(|failed| !fault::may_pass(failed)) {
+                failed = Some(error);
+            }
+        }
+        Err(failed.unwrap_or(sqlx::Error::PoolTimedOut))
+    }
+
+    async fn connect_to(&self, server: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = server.connect().await?;
+        if !self.others.is_empty() && sqlx::query(TAKES_NONE).fetch_one(&mut connection).await?.try_get(0)? {
+            return Err(takes_no_writes());
+        }
+        Ok(connection)
+    }
+}
+
+/// The failure of a server that was to be written to, and is a standby.
+pub(crate) fn takes_no_writes() -> sqlx::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the server takes no writes: it is not the primary").into()
+}

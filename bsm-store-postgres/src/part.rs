@@ -1,0 +1,183 @@
+//! What one command brings to a call: its locks, and its lines as JSON. Worked out before it waits, by whoever sends it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use bsm_core::model::{Entity, Key, Row, UserId, Version};
+use bsm_core::schema::{Field, Kind, RelationSpec, uniques};
+use bsm_core::store::{ChangeSet, Guard, Write};
+use serde_json::{Value as Json, json};
+
+use crate::lock::Strength;
+use crate::names::Names;
+use crate::{record, write};
+
+/// A row that a command holds, and the versions that it expects there.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) strength: Strength,
+    pub(crate) versions: Vec<Version>,
+}
+
+/// The inside of a JSON object: what stands behind the brace, so that the number of the command can be put before it.
+#[derive(Debug)]
+pub(crate) struct Line(String);
+
+impl Line {
+    fn of(object: &Json) -> Self {
+        let text = object.to_string();
+        Self(text.strip_prefix('{').unwrap_or_default().to_owned())
+    }
+
+    /// Writes the line as one of command `c`.
+    pub(crate) fn write(&self, c: usize, text: &mut String) {
+        text.push_str("{\"c\":");
+        text.push_str(&c.to_string());
+        text.push(',');
+        text.push_str(&self.0);
+    }
+}
+
+/// A command, ready for a call.
+#[derive(Debug, Default)]
+pub(crate) struct Part {
+    pub(crate) locks: BTreeMap<Key, Held>,
+    pub(crate) empty: Vec<Line>,
+    pub(crate) childless: Vec<Line>,
+    /// Values that no two rows may share, as the names of their locks.
+    pub(crate) hold: Vec<String>,
+    pub(crate) insert: Vec<(Entity, Line)>,
+    pub(crate) update: Vec<(Entity, Line)>,
+    pub(crate) delete: Vec<(Entity, Line)>,
+    pub(crate) history: Vec<Line>,
+    pub(crate) feed: Option<Line>,
+    pub(crate) idempotency: Option<Line>,
+    /// The idempotency key, which no two commands of a call may share.
+    pub(crate) key: Option<(UserId, String)>,
+    /// The rows that it writes.
+    pub(crate) written: HashSet<Key>,
+    /// The new rows that get numbers, in their order.
+    pub(crate) numbered: Vec<Key>,
+    /// About how long its text is, in bytes.
+    pub(crate) size: usize,
+}
+
+impl Part {
+    /// What `change` brings; `None` if a call can't do it.
+    pub(crate) fn of(names: &Names, change: &ChangeSet) -> Option<Self> {
+        let mut part = Self::default();
+        for guard in &change.guards {
+            part.guard(guard)?;
+        }
+        for write in &change.writes {
+            part.write(names, write)?;
+        }
+        let mut told = HashSet::new();
+        for entry in &change.history {
+            if !told.insert((entry.key, entry.version)) {
+                return None;
+            }
+            part.history.push(Line::of(&write::history_line(entry)));
+        }
+        let written = change.writes.iter().filter_map(|write| match write {
+            Write::Insert(row) | Write::Update(row) => Some((row.key(), row.version())),
+            Write::Delete { key, expected } => Some((*key, expected.next())),
+            _ => None,
+        });
+        part.feed = write::feed_line(change, written.collect()).as_ref().map(Line::of);
+        if let Some(given) = &change.idempotency {
+            if given.key.contains('\0') {
+                return None;
+            }
+            part.idempotency = Some(Line::of(&json!({
+                "actor": given.actor,
+                "key": given.key,
+                "digest": format!("\\x{:032x}", u128::from_be_bytes(given.digest)),
+                "answer_entity": given.answer.entity.as_str(),
+                "answer_id": given.answer.id,
+                "keep_until": given.keep_until,
+                "now": change.recorded_at,
+            })));
+            part.key = Some((given.actor, given.key.clone()));
+        }
+        part.size = part.lines().map(|line| line.0.len()).sum();
+        Some(part)
+    }
+
+    /// Whether it needs a call of its own: what it asks of whole tables, others could change within the call.
+    pub(crate) fn is_alone(&self) -> bool {
+        !(self.empty.is_empty() && self.childless.is_empty() && self.delete.is_empty())
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line> {
+        let rows = self.insert.iter().chain(&self.update).chain(&self.delete).map(|(_, line)| line);
+        rows.chain(&self.history).chain(&self.feed).chain(&self.idempotency)
+    }
+
+    fn guard(&mut self, guard: &Guard) -> Option<()> {
+        match *guard {
+            // A row that must not be there can't be locked.
+            Guard::Version { version: Version(0), .. } => None,
+            Guard::Version { key, version } => {
+                self.lock(key, Strength::Share, Some(version));
+                Some(())
+            }
+            Guard::NoChildren { relation, parent } => {
+                let RelationSpec { from, field, .. } = *relation.spec();
+                self.lock(parent, Strength::Update, None);
+                let line = json!({ "name": from.table(), "field": field.as_str(), "id": parent.id });
+                self.childless.push(Line::of(&line));
+                Some(())
+            }
+            Guard::Empty(entity) => {
+                self.empty.push(Line::of(&json!({ "name": entity.table() })));
+                Some(())
+            }
+            _ => None,
+        }
+    }
+
+    fn write(&mut self, names: &Names, write: &Write) -> Option<()> {
+        let key = match write {
+            Write::Insert(row) => {
+                let key = row.key();
+                self.unique(names, row, |_| true);
+                if key.entity.is_numbered() {
+                    self.numbered.push(key);
+                }
+                self.insert.push((key.entity, Line::of(&record::to_json(row))));
+                key
+            }
+            Write::Update(row) => {
+                let (key, version) = (row.key(), row.version());
+                // A row that names another by a key that is unique shares its lock: only texts are anybody's to take.
+                self.unique(names, row, |kind| kind == Kind::Text);
+                self.lock(key, Strength::NoKeyUpdate, Some(Version(version.0.saturating_sub(1))));
+                self.update.push((key.entity, Line::of(&record::to_json(row))));
+                key
+            }
+            Write::Delete { key, expected } => {
+                self.lock(*key, Strength::Update, Some(*expected));
+                self.delete.push((key.entity, Line::of(&json!({ "id": key.id }))));
+                *key
+            }
+            _ => return None,
+        };
+        self.written.insert(key).then_some(())
+    }
+
+    fn lock(&mut self, key: Key, strength: Strength, version: Option<Version>) {
+        let held = self.locks.entry(key).or_insert(Held { strength, versions: Vec::new() });
+        held.strength = held.strength.max(strength);
+        held.versions.extend(version);
+    }
+
+    fn unique(&mut self, names: &Names, row: &Row, counts: impl Fn(Kind) -> bool) {
+        let entity = row.entity();
+        for field in uniques(entity).iter().filter(|field| **field != Field::Number) {
+            let is_held = record::column(entity, *field).is_some_and(|column| counts(column.kind));
+            if let Some(text) = row.value(*field).to_text().filter(|_| is_held) {
+                self.hold.push(names.of_value(entity, *field, &text));
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Commands as calls: one round trip each, and one for all that wait together; each succeeds or fails alone.
+
+mod common;
+
+use std::sync::Arc;
+
+use bsm_core::Error;
+use bsm_core::model::{Key, Row, Ticket, TicketStatus, Version};
+use bsm_core::schema::Relation;
+use bsm_core::store::{ChangeSet, Guard, Idempotency, ReadSet, Store, Write};
+use common::in_schema;
+use common::rows::*;
+use common::wire::Wire;
+
+#[tokio::test]
+async fn a_command_is_one_round_trip() {
+    in_schema("call_trips", |place| async move {
+        let wire = Wire::open().await;
+        let store = wire.store(&place).await;
+        let (customer, agent, service) = (user(1), user(2), service(3));
+        let base = insert([customer.clone().into(), agent.clone().into(), service.clone().into()]);
+        let (said, done) = wire.during(store.commit(base)).await;
+        done.expect("base");
+        assert_eq!(said.trips, 1, "inserts");
+
+        let asked = request(4, &service, &customer);
+        let mut submit = insert([asked.clone().into()]);
+        submit.guards = vec![at_version(customer.clone()), at_version(service.clone())];
+        submit.idempotency = Some(Idempotency {
+            actor: customer.id,
+            key: "once".to_owned(),
+            digest: [7; 16],
+            answer: asked.id.into(),
+            keep_until: moment(1_000),
+        });
+        let (said, done) = wire.during(store.commit(submit)).await;
+        assert_eq!(done.expect("submits").numbers, [(asked.id.into(), 1)]);
+        assert_eq!(said.trips, 1, "guards and a key");
+
+        let made = ticket(5, &agent);
+        store.commit(insert([made.clone().into()])).await.expect("opens");
+        let mut moved = Ticket { status: TicketStatus::InProgress, ..made.clone() };
+        (said_once(&wire, &store, change(vec![Write::Update(next(moved.clone(), 6))]))).await;
+        moved.version = Version(2);
+        let gone = ChangeSet {
+            guards: vec![Guard::NoChildren { relation: Relation::TicketFollowUpOf, parent: made.id.into() }],
+            ..change(vec![Write::Delete { key: made.id.into(), expected: Version(2) }])
+        };
+        said_once(&wire, &store, gone).await;
+        store.close().await.expect("closes");
+    })
+    .await;
+}
+
+async fn said_once(wire: &Wire, store: &bsm_store_postgres::PostgresStore, change: ChangeSet) {
+    let (said, done) = wire.during(store.commit(change)).await;
+    done.expect("is done");
+    assert_eq!(said.trips, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_wait_together_go_together_and_fail_alone() {
+    in_schema("call_together", |place| async move {
+        let wire = Wire::open().await;
+        let store = Arc::new(wire.store(&place).await);
+        let (customer, agent) = (user(1), user(2));
+        store.commit(insert([customer.clone().into(), agent.clone().into()])).await.expect("base");
+        let before = wire.said().trips;
+
+        // Nobody gets on while the table is locked, so the rest waits for the two calls that go first.
+        let mut holder = place.pool.begin().await.expect("begins");
+        let lock = format!("LOCK TABLE {}.tickets IN ACCESS EXCLUSIVE MODE", place.schema);
+        sqlx::query(sqlx::AssertSqlSafe(lock)).execute(&mut *holder).await.expect("locks");
+        let mut tasks = Vec::new();
+        for n in 0..40 {
+            let mut change = insert([ticket(100 + n, &agent).into()]);
+            // Every fourth relies on what never was.
+            let version = if n % 4 == 3 { Version(9) } else { Version(1) };
+            change.guards = vec![Guard::Version { key: customer.id.into(), version }];
+            let store = Arc::clone(&store);
+            tasks.push(tokio::spawn(async move { store.commit(change).await }));
+            tokio::task::yield_now().await;
+        }
+        place.waits(2).await;
+        // All of them have been sent, or wait behind the two.
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        holder.rollback().await.expect("lets go");
+        for (n, task) in tasks.into_iter().enumerate() {
+            match task.await.expect("does not panic") {
+                Ok(done) => {
+                    assert!(n % 4 != 3);
+                    assert_eq!(done.numbers.len(), 1);
+                }
+                Err(Error::Conflict { key, expected: Version(9), found: Version(1) }) => {
+                    assert!(n % 4 == 3);
+                    assert_eq!(key, Key::from(customer.id));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        let get = (0..40).map(|n| ticket(100 + n, &agent).id.into()).collect();
+        let got = store.read(ReadSet { get, ..ReadSet::default() }).await.expect("reads").got;
+        let there: Vec<bool> = got.iter().map(Option::is_some).collect();
+        assert!(there.iter().enumerate().all(|(n, there)| *there == (n % 4 != 3)));
+        // Ten are told what was wrong, alone and at length; thirty go in few calls.
+        let calls: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "SELECT count(DISTINCT xmin::text) FROM {}.tickets",
+            place.schema
+        )))
+        .fetch_one(&place.pool)
+        .await
+        .expect("counts");
+        assert!(calls <= 6, "{calls} commits for thirty commands");
+        assert!(wire.said().trips > before);
+        assert!(store.verify().await.expect("recounts").is_clean());
+        store.close().await.expect("closes");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_touch_one_row_are_done_one_after_another() {
+    in_schema("call_one_row", |place| async move {
+        let store = place.open().await;
+        let agent = user(1);
+        let shared = ticket(2, &agent);
+        store.commit(insert([agent.clone().into(), shared.clone().into()])).await.expect("base");
+        let tasks: Vec<_> = (0..20)
+            .map(|n| {
+                let (store, shared) = (Arc::clone(&store), shared.clone());
+                tokio::spawn(async move {
+                    loop {
+                        let get = vec![Key::from(shared.id)];
+                        let got = store.read(ReadSet { get, ..ReadSet::default() }).await.expect("reads").got;
+                        let Some(Some(Row::Ticket(mut found))) = got.into_iter().next() else { panic!("it is there") };
+                        found.title.push('x');
+                        match store.commit(change(vec![Write::Update(next(found, 10 + n))])).await {
+                            Ok(_) => break,
+                            Err(Error::Conflict { .. }) => {}
+                            Err(other) => panic!("{other:?}"),
+                        }
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.expect("does not panic");
+        }
+        let get = vec![Key::from(shared.id)];
+        let got = store.read(ReadSet { get, ..ReadSet::default() }).await.expect("reads").got;
+        let Some(Some(Row::Ticket(found))) = got.into_iter().next() else { panic!("it is there") };
+        assert_eq!(found.version, Version(21));
+        assert_eq!(found.title.len(), shared.title.len() + 20);
+    })
+    .await;
+}

@@ -1,0 +1,207 @@
+//! Servers that restart, fall silent, run full, or give way to their standby: what callers are told, and that everything
+//! that was acknowledged is there. Each test has a server of its own.
+
+mod common;
+
+mod own_servers {
+    use std::sync::Arc;
+
+    use bsm_core::Error;
+    use bsm_core::model::{Row, User};
+    use bsm_core::store::Store;
+    use bsm_store_postgres::PostgresStore;
+
+    use super::common::feeds;
+    use super::common::load::Load;
+    use super::common::proxy::{Fate, Point, Proxy, Unit, Way};
+    use super::common::rows::*;
+    use super::common::server::{Server, Stop};
+
+    async fn open(url: &str) -> Arc<PostgresStore> {
+        Arc::new(PostgresStore::connect(url).await.unwrap_or_else(|error| panic!("{error} {error:?}")))
+    }
+
+    async fn with_anna(url: &str) -> (Arc<PostgresStore>, User) {
+        let (store, anna) = (open(url).await, user(1));
+        store.commit(insert([anna.clone().into()])).await.expect("base");
+        (store, anna)
+    }
+
+    /// A server that stops at once, as if it had crashed, and comes back, in the middle of everything.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_server_that_restarts_loses_nothing_and_refuses_nobody() {
+        let mut server = Server::start(&[]);
+        let (store, anna) = with_anna(&server.url()).await;
+        let load = Load::of(&store, &anna, 6);
+        for how in [Stop::Immediate, Stop::Fast, Stop::Immediate] {
+            load.goes_on().await;
+            server.stop(how);
+            server.go();
+        }
+        load.goes_on().await;
+        let told = load.ends().await;
+        assert_eq!(told.failed, Vec::<String>::new(), "it was away for less than a call waits");
+        told.assert_kept(&*store).await;
+        store.health().await.expect("is well");
+    }
+
+    /// A connection over which nothing comes any more, both ways: it is given up, and what it held is let go of.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_connection_that_falls_silent_is_given_up_and_the_command_happens_once() {
+        let server = Server::start(&[]);
+        let proxy = Proxy::before(&server.url()).await;
+        let (store, anna) = with_anna(&format!("{}&patience=6s", proxy.url(&server.url()))).await;
+        let mut standing = anna;
+        let mut commit = async || {
+            let Row::User(renamed) = next(standing.clone(), 5) else { unreachable!("it is a user") };
+            let update = change(vec![bsm_core::store::Write::Update(renamed.clone().into())]);
+            store.commit(update).await.unwrap_or_else(|error| panic!("{error} {error:?}"));
+            standing = renamed;
+        };
+        commit().await;
+        proxy.reset();
+        commit().await;
+        let mut points = Vec::new();
+        for way in [Way::ToServer, Way::ToClient] {
+            let count = proxy.counted(way, Unit::Messages);
+            points.extend([count / 2, count - 1].map(|after| Point { way, unit: Unit::Messages, after }));
+        }
+        let count = u64::try_from(points.len()).expect("is small");
+        for point in points {
+            proxy.arm(point, Fate::Silence);
+            commit().await;
+            assert!(proxy.fired(), "{point:?}");
+            // The next one's statements are to be where they were counted.
+            commit().await;
+        }
+        let Some(Row::User(now)) = get(&*store, standing.id).await else { panic!("is there") };
+        assert_eq!(now.version.0, 3 + 2 * count);
+        feeds::assert_sound(&*store).await;
+    }
+
+    /// The standby takes over. It has everything that was acknowledged, since the primary waited for it each time.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn callers_find_the_standby_that_takes_over_and_nothing_is_lost() {
+        let mut primary = Server::make(&["synchronous_standby_names=standby", "wal_keep_size=64MB"]);
+        let mut standby = Server::standby_of(&primary, &[]);
+        primary.go();
+        standby.go();
+        let both = |first: &Server, second: &Server| {
+            let url = first.url().replace(&first.place(), &format!("{},{}", first.place(), second.place()));
+            assert!(url.contains(','), "{url}");
+            url
+        };
+        // Whichever is named first, the primary is found.
+        let (store, anna) = with_anna(&both(&primary, &standby)).await;
+        let other = open(&both(&standby, &primary)).await;
+        // Who knows the standby only can read there, and is told why nothing is written.
+        let alone = open(&format!("{}&patience=1500ms", standby.url())).await;
+        assert!(get(&*alone, anna.id).await.is_some());
+        let refused = alone.commit(insert([user(2).into()])).await;
+        let Err(Error::Unavailable { source, .. }) = refused else { panic!("{refused:?}") };
+        assert!(source.to_string().contains("takes no writes"), "{source}");
+
+        let load = Load::by(&[Arc::clone(&store), Arc::clone(&other)], &anna, 6);
+        load.goes_on().await;
+        primary.stop(Stop::Immediate);
+        let promoted = sqlx::PgPool::connect(&standby.url()).await.expect("the standby answers");
+        let done: bool = sqlx::query_scalar("SELECT pg_promote()").fetch_one(&promoted).await.expect("is promoted");
+        assert!(done);
+        promoted.close().await;
+        load.goes_on().await;
+        load.goes_on().await;
+        let told = load.ends().await;
+        assert_eq!(told.failed, Vec::<String>::new(), "it took less than a call waits");
+        for store in [&store, &other, &alone] {
+            told.assert_kept(&**store).await;
+        }
+        alone.commit(insert([user(2).into()])).await.expect("it is the primary now");
+        let name = store.to_string();
+        assert!(name.contains(&primary.place()) && name.contains(&standby.place()), "{name}");
+    }
+
+    /// The tables' disk runs full: commands are told so and leave nothing, reads go on, and so does all when there is room.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_full_disk_is_told_and_nothing_is_half_written() {
+        let mut server = Server::make(&["autovacuum=off"]).with_room(24, "tables");
+        server.go();
+        let past = sqlx::PgPool::connect(&server.url()).await.expect("connects");
+        let run = async |text: String| sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&past).await.map(drop);
+        let tables = server.room().path().join("tables");
+        run(format!("CREATE TABLESPACE small LOCATION '{}'", tables.display())).await.expect("is made");
+        let (store, anna) = with_anna(&format!("{}&options[default_tablespace]=small", server.url())).await;
+        run("CREATE TABLE filler (text text) TABLESPACE small".to_owned()).await.expect("is made");
+        run("ALTER TABLE filler ALTER COLUMN text SET STORAGE EXTERNAL".to_owned()).await.expect("is set");
+        // In ever smaller parts, until not one page is left.
+        for kilobytes in [4096, 1024, 256, 32, 7] {
+            let fill = format!("INSERT INTO filler SELECT repeat('x', {kilobytes} * 1000)");
+            while run(fill.clone()).await.is_ok() {}
+        }
+        let mut told = Vec::new();
+        let mut kept = Vec::new();
+        // The pages that the tables have already still take a few.
+        for number in 100..500 {
+            let mut written = article(number, &anna);
+            written.body = "y".repeat(3000);
+            match store.commit(insert([written.clone().into()])).await {
+                Ok(_) => kept.push(written.id),
+                Err(Error::Unavailable { source, .. }) => {
+                    let said = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+                    assert_eq!(said.and_then(sqlx::error::DatabaseError::code).as_deref(), Some("53100"));
+                    told.push(written.id);
+                }
+                Err(error) => panic!("{error} {error:?}"),
+            }
+            if told.len() == 5 {
+                break;
+            }
+        }
+        assert_eq!(told.len(), 5, "it runs full");
+        for id in &kept {
+            assert!(get(&*store, *id).await.is_some());
+        }
+        for id in &told {
+            assert!(get(&*store, *id).await.is_none());
+        }
+        // Files go when the server has written down that they may.
+        run("DROP TABLE filler".to_owned()).await.expect("is dropped");
+        run("CHECKPOINT".to_owned()).await.expect("is written down");
+        store.commit(insert([article(999, &anna).into()])).await.expect("goes on");
+        feeds::assert_sound(&*store).await;
+        past.close().await;
+    }
+
+    /// The disk of the server's own log runs full, which the server does not survive. What was acknowledged is there when it
+    /// has room again, and what was said to have failed is not.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_server_that_has_no_room_for_its_log_loses_nothing() {
+        let mut server = Server::make(&["max_wal_size=8MB", "min_wal_size=2MB"]).with_log_in_room(16);
+        server.go();
+        let (store, anna) = with_anna(&format!("{}&patience=2s", server.url())).await;
+        let load = Load::of(&store, &anna, 4);
+        load.goes_on().await;
+        let filler = server.room().path().join("filler").display().to_string();
+        server.room().shell(&format!("head -c 1G /dev/zero > {filler} 2>/dev/null; true"));
+        // Callers fill what is left of the last file, and then the server stops.
+        let writing = tokio::spawn({
+            let (store, anna) = (Arc::clone(&store), anna.clone());
+            async move {
+                for number in 100.. {
+                    let mut big = article(number, &anna);
+                    big.body = (0..200_000_u32).map(|n| char::from(b'a' + (n % 23) as u8)).collect();
+                    if store.commit(insert([big.into()])).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        writing.await.expect("does not panic");
+        server.room().shell(&format!("rm {filler}"));
+        server.stop(Stop::Immediate);
+        server.go();
+        load.goes_on().await;
+        let told = load.ends().await;
+        println!("{} were acknowledged, {} were told otherwise", told.count(), told.failed.len());
+        told.assert_kept(&*store).await;
+    }
+}
