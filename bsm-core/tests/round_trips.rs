@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bsm_core::model::{Role, ServiceId, Stars, TicketId, TicketStatus, Timestamp, UserId};
+use bsm_core::model::{HoldReason, Role, ServiceId, Stars, TicketId, TicketStatus, Timestamp, UserId};
 use bsm_core::store::{Call, Layer, Layered, Store};
 use bsm_core::{
     ArticleChange, Desk, Error, FollowUp, NewArticle, NewRequest, NewService, NewTicket, NewUser, OwnTicket, Result,
@@ -140,7 +140,7 @@ async fn people_and_services(check: &mut Check) -> Cast {
     check.known("reactivate_user", async |desk| desk.admin(root).reactivate_user(other).await).await;
     // The tickets that they work on are read.
     check.read("delete_user", async |desk| desk.admin(root).delete_user(other).await).await;
-    check.known("change_service", async |desk| desk.admin(root).retire_service(laptop).await).await;
+    check.known("retire_service", async |desk| desk.admin(root).retire_service(laptop).await).await;
     let active = ServiceChange { active: Some(true), ..ServiceChange::default() };
     check.known("change_service", async |desk| desk.admin(root).change_service(laptop, active).await).await;
     check.known("delete_service", async |desk| desk.admin(root).delete_service(gone).await).await;
@@ -182,7 +182,7 @@ async fn requests(check: &mut Check, cast: Cast) {
     let how = TicketFromRequest { assigned_to: Some(theo), ..TicketFromRequest::default() };
     let ticket = check.read("make_ticket", async |desk| desk.agent(theo).make_ticket(converted, how).await).await.id;
     // A ticket and its request come together, whichever is named.
-    check.read("move_ticket", async |desk| desk.agent(theo).resolve_ticket(ticket).await).await;
+    check.read("resolve_ticket", async |desk| desk.agent(theo).resolve_ticket(ticket).await).await;
     check.read("reopen_ticket", async |desk| desk.agent(theo).reopen_ticket(ticket).await).await;
     check.read("cancel_request", async |desk| desk.customer(ada).cancel_request(converted).await).await;
 }
@@ -195,6 +195,11 @@ async fn tickets(check: &mut Check, Cast { theo, ada, .. }: Cast) {
     let ticket: TicketId = open(check, TicketStatus::New).await;
     let change = TicketChange { assigned_to: Some(theo).into(), ..TicketChange::default() };
     check.read("change_ticket", async |desk| desk.agent(theo).change_ticket(ticket, change).await).await;
+    check.read("touch_ticket", async |desk| desk.agent(theo).touch_ticket(ticket).await).await;
+    check.read("unassign_ticket", async |desk| desk.agent(theo).unassign_ticket(ticket).await).await;
+    check.read("assign_ticket", async |desk| desk.agent(theo).assign_ticket(ticket, theo).await).await;
+    check.read("start_ticket", async |desk| desk.agent(theo).start_ticket(ticket).await).await;
+    check.read("hold_ticket", async |desk| desk.agent(theo).hold_ticket(ticket, HoldReason::Vendor).await).await;
     check.read("add_note", async |desk| desk.agent(theo).add_note(ticket, "Called").await).await;
     check.read("withdraw_own", async |desk| desk.customer(ada).withdraw_ticket(ticket).await).await;
     let new = NewTicket { assigned_to: Some(theo), ..NewTicket::new("Again") };
@@ -207,19 +212,24 @@ async fn tickets(check: &mut Check, Cast { theo, ada, .. }: Cast) {
     check.read("reopen_own", async |desk| desk.customer(ada).reopen_ticket(resolved).await).await;
     let resolved = open(check, TicketStatus::Resolved).await;
     check.read("close_own", async |desk| desk.customer(ada).close_ticket(resolved).await).await;
+    let resolved = open(check, TicketStatus::Resolved).await;
+    check.read("close_ticket", async |desk| desk.agent(theo).close_ticket(resolved).await).await;
+    let given_up = open(check, TicketStatus::New).await;
+    check.read("cancel_ticket", async |desk| desk.agent(theo).cancel_ticket(given_up).await).await;
     // A page of what is resolved is read besides, whatever stands on it.
     open(check, TicketStatus::Resolved).await;
     let closed = check.takes("close_resolved", (2, 2), async |desk| desk.close_resolved(Timestamp::MAX).await).await;
     assert_eq!(closed, 1);
 }
 
-/// The name of every command, as the portals have it: the first of a tuple.
+/// The name of every command, as the portals have it: the first of a tuple, or of what makes one.
 fn commands() -> BTreeSet<String> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal");
     let mut names = BTreeSet::new();
     for file in std::fs::read_dir(folder).expect("the portals stand there") {
         let text = std::fs::read_to_string(file.expect("is listed").path()).expect("is text");
-        for (at, _) in text.match_indices("(\"").filter(|(at, _)| text[..*at].ends_with(['&', '('])) {
+        let is_command = |before: &str| before.ends_with(['&', '(']) || before.ends_with("self.move_ticket");
+        for (at, _) in text.match_indices("(\"").filter(|(at, _)| is_command(&text[..*at])) {
             let name = text[at + 2..].split('"').next().unwrap_or_default();
             names.insert(name.to_owned());
         }

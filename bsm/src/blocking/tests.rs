@@ -13,8 +13,8 @@ macro_rules! sources {
 
 /// The modules of the core's portals.
 const CORE: &[(&str, &str)] = sources!(
-    articles catalogue change command customer desk feed input insight lists people requests run scope settings tickets
-    work
+    articles attempt cache catalogue change command customer desk feed input insight lists people requests run scope
+    settings tickets work
 );
 const CORE_ROOM: &str = include_str!("../../../bsm-core/src/portal/mod.rs");
 const TABLES: &str = concat!(include_str!("desk.rs"), include_str!("portals.rs"));
