@@ -3,7 +3,7 @@
 //! What the server is told is one JSON object; the migration that makes the function `bsm_commit` says what it holds.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use bsm_core::model::{Entity, Key, UserId};
 use serde::Deserialize;
@@ -219,7 +219,8 @@ impl Run {
 
 /// Writes behind a text.
 fn put(text: &mut String, more: fmt::Arguments<'_>) {
-    text.push_str(&more.to_string());
+    // Writing to a string never fails.
+    let _ = text.write_fmt(more);
 }
 
 /// Writes lines as an array, if there are any.

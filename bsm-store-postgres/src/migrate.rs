@@ -23,7 +23,7 @@ struct Migration {
 }
 
 /// The migrations.
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration { version: 1, always: include_str!("../migrations/0001_init.sql"), triggers: &[] },
     Migration { version: 2, always: include_str!("../migrations/0002_feed.sql"), triggers: &[] },
     Migration {
@@ -36,6 +36,7 @@ const MIGRATIONS: [Migration; 4] = [
         ],
     },
     Migration { version: 4, always: "", triggers: &[include_str!("../migrations/0004_call.sql")] },
+    Migration { version: 5, always: "", triggers: &[include_str!("../migrations/0005_currency.sql")] },
 ];
 
 /// The newest of them.

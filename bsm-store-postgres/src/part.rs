@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, HashSet};
 use bsm_core::model::{Entity, Key, Row, UserId, Version};
 use bsm_core::schema::{Field, Kind, RelationSpec, uniques};
 use bsm_core::store::{ChangeSet, Guard, Write};
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::lock::Strength;
 use crate::names::Names;
-use crate::{record, write};
+use crate::record::{self, Written};
+use crate::write;
 
 /// A row that a command holds, and the versions that it expects there.
 #[derive(Debug)]
@@ -23,9 +25,13 @@ pub(crate) struct Held {
 pub(crate) struct Line(String);
 
 impl Line {
-    fn of(object: &Json) -> Self {
-        let text = object.to_string();
-        Self(text.strip_prefix('{').unwrap_or_default().to_owned())
+    /// `None` for what is no object.
+    fn of(object: &impl Serialize) -> Option<Self> {
+        let mut text = serde_json::to_string(object).ok()?;
+        (text.len() > 2 && text.starts_with('{')).then(|| {
+            text.remove(0);
+            Self(text)
+        })
     }
 
     /// Writes the line as one of command `c`.
@@ -76,14 +82,16 @@ impl Part {
             if !told.insert((entry.key, entry.version)) {
                 return None;
             }
-            part.history.push(Line::of(&write::history_line(entry)));
+            part.history.push(Line::of(&write::Entry::of(entry))?);
         }
         let written = change.writes.iter().filter_map(|write| match write {
             Write::Insert(row) | Write::Update(row) => Some((row.key(), row.version())),
             Write::Delete { key, expected } => Some((*key, expected.next())),
             _ => None,
         });
-        part.feed = write::feed_line(change, written.collect()).as_ref().map(Line::of);
+        if let Some(event) = write::Event::of(change, written.collect()) {
+            part.feed = Some(Line::of(&event)?);
+        }
         if let Some(given) = &change.idempotency {
             if given.key.contains('\0') {
                 return None;
@@ -96,7 +104,7 @@ impl Part {
                 "answer_id": given.answer.id,
                 "keep_until": given.keep_until,
                 "now": change.recorded_at,
-            })));
+            }))?);
             part.key = Some((given.actor, given.key.clone()));
         }
         part.size = part.lines().map(|line| line.0.len()).sum();
@@ -125,11 +133,11 @@ impl Part {
                 let RelationSpec { from, field, .. } = *relation.spec();
                 self.lock(parent, Strength::Update, None);
                 let line = json!({ "name": from.table(), "field": field.as_str(), "id": parent.id });
-                self.childless.push(Line::of(&line));
+                self.childless.push(Line::of(&line)?);
                 Some(())
             }
             Guard::Empty(entity) => {
-                self.empty.push(Line::of(&json!({ "name": entity.table() })));
+                self.empty.push(Line::of(&json!({ "name": entity.table() }))?);
                 Some(())
             }
             _ => None,
@@ -144,7 +152,7 @@ impl Part {
                 if key.entity.is_numbered() {
                     self.numbered.push(key);
                 }
-                self.insert.push((key.entity, Line::of(&record::to_json(row))));
+                self.insert.push((key.entity, Line::of(&Written(row))?));
                 key
             }
             Write::Update(row) => {
@@ -152,12 +160,12 @@ impl Part {
                 // A row that names another by a key that is unique shares its lock: only texts are anybody's to take.
                 self.unique(names, row, |kind| kind == Kind::Text);
                 self.lock(key, Strength::NoKeyUpdate, Some(Version(version.0.saturating_sub(1))));
-                self.update.push((key.entity, Line::of(&record::to_json(row))));
+                self.update.push((key.entity, Line::of(&Written(row))?));
                 key
             }
             Write::Delete { key, expected } => {
                 self.lock(*key, Strength::Update, Some(*expected));
-                self.delete.push((key.entity, Line::of(&json!({ "id": key.id }))));
+                self.delete.push((key.entity, Line::of(&json!({ "id": key.id }))?));
                 *key
             }
             _ => return None,

@@ -4,6 +4,7 @@
 //! the columns' types. So a statement has one parameter, however many rows it writes. Read rows are part of a
 //! [wide row](crate::wide). Nothing else knows a column's type.
 
+use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
@@ -15,7 +16,8 @@ use bsm_core::schema::{Column, Field, Kind, columns};
 use bsm_core::{Error, Result};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use serde_json::Map;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use sqlx::{Decode, Postgres, Type};
 use uuid::Uuid;
 
@@ -32,13 +34,40 @@ pub(crate) fn is_keepable(row: &Row) -> bool {
     !columns(row.entity()).iter().any(has_nul)
 }
 
-/// A row as an object of text, by column. Columns that are empty are `null`.
-pub(crate) fn to_json(row: &Row) -> serde_json::Value {
-    let mut object = Map::new();
-    for column in columns(row.entity()) {
-        object.insert(column.field.as_str().to_owned(), row.value(column.field).to_text().into());
+/// A row as an object of text, by column. What is empty is left out, and so is what the server works out by itself: it takes
+/// both for `null`.
+#[derive(Debug)]
+pub(crate) struct Written<'r>(pub(crate) &'r Row);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let written = columns(self.0.entity()).iter().filter(|column| column.field != Field::Phase);
+        let mut object = serializer.serialize_map(None)?;
+        for Column { field, .. } in written {
+            let name = field.as_str();
+            // As `Value::to_text` has it, without a text for each.
+            match self.0.value(*field) {
+                Value::Null => {}
+                Value::Bool(value) => object.serialize_entry(name, if value { "true" } else { "false" })?,
+                Value::Int(value) => object.serialize_entry(name, &Shown(value))?,
+                Value::Token { text, .. } => object.serialize_entry(name, text)?,
+                Value::Id(value) => object.serialize_entry(name, &value)?,
+                Value::Text(value) => object.serialize_entry(name, &*value)?,
+                Value::Time(value) => object.serialize_entry(name, &value)?,
+                Value::Decimal(value) => object.serialize_entry(name, &Shown(value))?,
+            }
+        }
+        object.end()
     }
-    serde_json::Value::Object(object)
+}
+
+/// What is written as it is shown.
+struct Shown<T>(T);
+
+impl<T: fmt::Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
 }
 
 /// What a parameter is bound as to be compared with a column; `None` if no row can have the value there.

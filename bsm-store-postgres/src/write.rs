@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bsm_core::Error;
-use bsm_core::model::{Actor, Entity, HistoryEntry, Key, Row, Version};
+use bsm_core::model::{Actor, Entity, FieldChange, HistoryEntry, Key, Row, Timestamp, UserId, Version};
 use bsm_core::schema::{Counter, contributions};
 use bsm_core::store::ChangeSet;
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
@@ -15,9 +16,10 @@ use uuid::Uuid;
 use crate::address::Triggers;
 use crate::apply::{Numbers, Rows};
 use crate::fault::Fault;
+use crate::feed;
 use crate::names::Statement;
+use crate::record::Written;
 use crate::store::Desk;
-use crate::{feed, record};
 
 /// Takes numbers for new rows. They rise, and are not given again should the command fail.
 pub(crate) async fn take_numbers(
@@ -40,20 +42,20 @@ pub(crate) async fn take_numbers(
 
 /// What is done to one table.
 #[derive(Default)]
-struct Work {
-    insert: Vec<Json>,
-    update: Vec<Json>,
+struct Work<'r> {
+    insert: Vec<Written<'r>>,
+    update: Vec<Written<'r>>,
     delete: Vec<Uuid>,
 }
 
 /// Writes the rows as the command leaves them.
 pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows) -> Result<(), Fault> {
-    let mut tables: BTreeMap<Entity, Work> = BTreeMap::new();
+    let mut tables: BTreeMap<Entity, Work<'_>> = BTreeMap::new();
     for touched in rows.iter() {
         let work = tables.entry(touched.key.entity).or_default();
         match (&touched.before, &touched.after) {
-            (None, Some(row)) => work.insert.push(record::to_json(row)),
-            (Some(_), Some(row)) => work.update.push(record::to_json(row)),
+            (None, Some(row)) => work.insert.push(Written(row)),
+            (Some(_), Some(row)) => work.update.push(Written(row)),
             (Some(_), None) => work.delete.push(touched.key.id),
             (None, None) => {}
         }
@@ -63,7 +65,7 @@ pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows
         for (statement, rows) in [(&table.insert, work.insert), (&table.update, work.update)] {
             let count = rows.len();
             if count > 0 {
-                let done = statement.query().bind(Json::Array(rows).to_string()).execute(&mut *connection).await?;
+                let done = statement.query().bind(text(desk, &rows)?).execute(&mut *connection).await?;
                 all_of(desk, count, done.rows_affected())?;
             }
         }
@@ -74,6 +76,11 @@ pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows
         }
     }
     Ok(())
+}
+
+/// What is written, as the JSON text that the server takes.
+fn text(desk: &Desk, written: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(written).map_err(|source| desk.unavailable(source))
 }
 
 /// The rows are locked, so all of them are written. A rule or trigger of the database's owner could say otherwise.
@@ -125,29 +132,43 @@ pub(crate) async fn history(desk: &Desk, connection: &mut PgConnection, entries:
     if entries.is_empty() {
         return Ok(());
     }
-    let told = entries.into_values().map(history_line);
-    let told = Json::Array(told.collect()).to_string();
-    desk.writes.history.query().bind(told).execute(connection).await?;
+    let told: Vec<Entry<'_>> = entries.into_values().map(Entry::of).collect();
+    desk.writes.history.query().bind(text(desk, &told)?).execute(connection).await?;
     Ok(())
 }
 
 /// An entry of history, as a row of its table.
-pub(crate) fn history_line(entry: &HistoryEntry) -> Json {
-    let actor = match entry.actor {
-        Actor::System => None,
-        Actor::User(user) => Some(user),
-    };
-    json!({
-        "entity": entry.key.entity.as_str(),
-        "row_id": entry.key.id,
-        "version": entry.version,
-        "action": entry.action.as_str(),
-        "actor": actor,
-        "occurred_at": entry.occurred_at,
-        "recorded_at": entry.recorded_at,
-        "subject": entry.subject,
-        "changes": entry.changes,
-    })
+#[derive(Debug, Serialize)]
+pub(crate) struct Entry<'e> {
+    entity: &'static str,
+    row_id: Uuid,
+    version: Version,
+    action: &'static str,
+    actor: Option<UserId>,
+    occurred_at: Timestamp,
+    recorded_at: Timestamp,
+    subject: Option<UserId>,
+    changes: &'e [FieldChange],
+}
+
+impl<'e> Entry<'e> {
+    /// The row that keeps it.
+    pub(crate) fn of(entry: &'e HistoryEntry) -> Self {
+        Self {
+            entity: entry.key.entity.as_str(),
+            row_id: entry.key.id,
+            version: entry.version,
+            action: entry.action.as_str(),
+            actor: match entry.actor {
+                Actor::System => None,
+                Actor::User(user) => Some(user),
+            },
+            occurred_at: entry.occurred_at,
+            recorded_at: entry.recorded_at,
+            subject: entry.subject,
+            changes: &entry.changes,
+        }
+    }
 }
 
 /// Adds to the counters what the rows contribute now, less what they did; where triggers don't do that.
@@ -175,7 +196,7 @@ pub(crate) async fn counters(desk: &Desk, connection: &mut PgConnection, rows: &
         })
         .collect();
     if !changed.is_empty() {
-        desk.writes.counters.query().bind(Json::Array(changed).to_string()).execute(connection).await?;
+        desk.writes.counters.query().bind(text(desk, &changed)?).execute(connection).await?;
     }
     Ok(())
 }
@@ -196,22 +217,37 @@ pub(crate) async fn feed(
     rows: &Rows,
 ) -> Result<(), Fault> {
     let written = rows.iter().map(|touched| (touched.key, touched.version)).collect();
-    if let Some(line) = feed_line(change, written) {
-        desk.writes.feed.query().bind(line.to_string()).execute(connection).await?;
+    if let Some(event) = Event::of(change, written) {
+        desk.writes.feed.query().bind(text(desk, &event)?).execute(connection).await?;
     }
     Ok(())
 }
 
-/// What a command's event says that it changes, and whom it concerns, as a row of the feed; `None` if nothing changes.
-pub(crate) fn feed_line(change: &ChangeSet, written: Vec<(Key, Version)>) -> Option<Json> {
-    let told = change.history.iter().map(|entry| (entry.key, entry.version));
-    let told: Vec<(Key, Version)> = told.filter(|told| !written.contains(told)).collect();
-    let changes: Vec<Json> = written
-        .into_iter()
-        .chain(told)
-        .map(|(key, version)| json!({ "entity": key.entity.as_str(), "id": key.id, "version": version }))
-        .collect();
-    let subjects = feed::subjects(&change.history);
-    let line = || json!({ "recorded_at": change.recorded_at, "changes": changes, "subjects": subjects });
-    (!changes.is_empty()).then(line)
+/// A command's event, as a row of the feed: what it changes, and whom it concerns.
+#[derive(Debug, Serialize)]
+pub(crate) struct Event {
+    recorded_at: Timestamp,
+    changes: Vec<Changed>,
+    subjects: Vec<UserId>,
+}
+
+/// One change that an event tells of.
+#[derive(Debug, Serialize)]
+struct Changed {
+    entity: &'static str,
+    id: Uuid,
+    version: Version,
+}
+
+impl Event {
+    /// The event of a command that wrote these rows; `None` if nothing changes.
+    pub(crate) fn of(change: &ChangeSet, written: Vec<(Key, Version)>) -> Option<Self> {
+        let told = change.history.iter().map(|entry| (entry.key, entry.version));
+        let told: Vec<(Key, Version)> = told.filter(|told| !written.contains(told)).collect();
+        let one = |(key, version): (Key, Version)| Changed { entity: key.entity.as_str(), id: key.id, version };
+        let changes: Vec<Changed> = written.into_iter().chain(told).map(one).collect();
+        let event =
+            |changes| Self { recorded_at: change.recorded_at, changes, subjects: feed::subjects(&change.history) };
+        (!changes.is_empty()).then(|| event(changes))
+    }
 }
