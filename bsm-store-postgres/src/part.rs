@@ -8,6 +8,7 @@ use bsm_core::store::{ChangeSet, Guard, Write};
 use serde_json::{Value as Json, json};
 
 use crate::lock::Strength;
+use crate::mark::Mark;
 use crate::names::Names;
 use crate::{record, write};
 
@@ -57,6 +58,8 @@ pub(crate) struct Part {
     pub(crate) written: HashSet<Key>,
     /// The new rows that get numbers, in their order.
     pub(crate) numbered: Vec<Key>,
+    /// What a replica that has it must have.
+    pub(crate) mark: Option<Mark>,
     /// About how long its text is, in bytes.
     pub(crate) size: usize,
 }
@@ -64,7 +67,7 @@ pub(crate) struct Part {
 impl Part {
     /// What `change` brings; `None` if a call can't do it.
     pub(crate) fn of(names: &Names, change: &ChangeSet) -> Option<Self> {
-        let mut part = Self::default();
+        let mut part = Self { mark: Mark::of(change), ..Self::default() };
         for guard in &change.guards {
             part.guard(guard)?;
         }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::Question;
 use crate::PostgresStore;
+use crate::mark::Needed;
 use crate::plans::{self, Cost, Prepared};
 use crate::store::Desk;
 
@@ -269,7 +270,7 @@ impl TooMuch {
 async fn prepare(desk: &Desk, connection: &mut PgConnection, all: &[Asked]) -> Vec<Prepared> {
     let mut prepared = Vec::new();
     for (nth, asked) in all.iter().enumerate() {
-        let statement = Question::of(desk, &asked.set).expect("is known").1.expect("is asked");
+        let statement = Question::of(desk, &asked.set, Needed::default()).expect("is known").1.expect("is asked");
         prepared.push(Prepared::new(connection, &format!("asked_{nth}"), &statement).await);
     }
     prepared
