@@ -91,6 +91,12 @@ impl Needed {
         self.marks.is_empty() && self.told.is_none()
     }
 
+    /// The feed as far as this.
+    #[cfg(test)]
+    pub(crate) const fn told(place: FeedPlace) -> Self {
+        Self { marks: Vec::new(), told: Some(place) }
+    }
+
     /// And this one.
     pub(crate) fn and(&mut self, mark: Mark) {
         if !self.marks.contains(&mark) {

@@ -8,7 +8,7 @@ mod own_servers {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
-    use bsm_core::conformance::Place;
+    use bsm_core::conformance::{Place, Ran, cases};
     use bsm_core::model::{Entity, Key, Role, Row, TimeRange, User};
     use bsm_core::schema::{Counter, Index};
     use bsm_core::store::{Branch, CountQuery, Order, ReadSet, Scan, Stamp, Store, Write};
@@ -17,6 +17,7 @@ mod own_servers {
     use sqlx::PgPool;
 
     use super::common::feeds;
+    use super::common::full;
     use super::common::load::Load;
     use super::common::proxy::{Proxy, Unit, Way};
     use super::common::rows::*;
@@ -383,6 +384,8 @@ mod own_servers {
     /// The promises of a desk, over a standby that is a little behind.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn a_desk_keeps_its_promises_over_a_standby_that_lags() {
+        // What is most about who sees what when; all of them take minutes.
+        const ROOMS: [&str; 5] = ["stamps", "sharing", "idempotency", "reads", "versions"];
         static CASES: AtomicU32 = AtomicU32::new(0);
         let pair = Pair::start(&["recovery_min_apply_delay=5ms"]).await;
         let fresh = async || {
@@ -395,8 +398,20 @@ mod own_servers {
                 async move { Ok(Arc::new(PostgresStore::connect(&url).await?) as Arc<dyn Store>) }
             })
         };
-        let tally = bsm_core::conformance::run_all(fresh).await;
-        println!("{tally:?}");
+        let mut count = 0;
+        for case in cases() {
+            let room = case.name.split_once("::").map_or("", |(room, _)| room);
+            if !full() && !ROOMS.contains(&room) {
+                continue;
+            }
+            let mut place = fresh().await;
+            for _ in 0..case.places_beside() {
+                place = place.beside(fresh().await);
+            }
+            assert!(matches!(case.run(&place).await, Ran::Passed), "{}", case.name);
+            count += 1;
+        }
+        assert!(count >= ROOMS.len());
         let (primary, standby) = pair.asked();
         println!("{primary} messages to the primary, {standby} to the standby");
         assert!(standby > primary / 10, "{standby} {primary}");
