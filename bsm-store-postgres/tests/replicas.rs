@@ -289,7 +289,7 @@ mod own_servers {
     async fn commands_are_decided_on_what_stands() {
         let pair = Pair::start(&[]).await;
         let store = pair.open().await;
-        let other = Desk::new(open(&pair.url()).await);
+        let (other, third) = (Desk::new(open(&pair.url()).await), Desk::new(open(&pair.url()).await));
         pair.pause().await;
         let desk = Desk::new(store);
         let grace = desk.bootstrap(NewUser::new("Grace Hopper", "grace@example.org", Role::Admin)).await;
@@ -298,6 +298,8 @@ mod own_servers {
         let opened = opened.expect("is opened");
         let refused = other.agent(grace).ticket(opened.id).await;
         assert!(matches!(refused, Err(Error::NotAllowed { .. })), "the standby knows nobody: {refused:?}");
+        let by_third = third.agent(grace).open_ticket(NewTicket::new("By the third")).await;
+        assert!(by_third.is_ok(), "whoever commands is looked up where they are: {by_third:?}");
         let again = other.agent(grace).keyed("a key").open_ticket(NewTicket::new("A broken screen")).await;
         assert_eq!(again.expect("is answered").id, opened.id);
         let more = other.agent(grace).open_ticket(NewTicket::new("Another")).await.expect("is opened");
