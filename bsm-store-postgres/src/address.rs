@@ -142,7 +142,8 @@ fn split(url: &str) -> Result<(&str, impl Iterator<Item = Result<Pair<'_>>>)> {
 /// The servers at a place, which are reached with these options of sqlx'.
 fn servers(place: &str, options: &[Pair<'_>]) -> Result<Vec<PgConnectOptions>> {
     for (name, _) in options {
-        if !KNOWN.contains(name) && !(name.starts_with("options[") && name.ends_with(']')) {
+        let is_known = KNOWN.contains(name) || (name.starts_with("options[") && name.ends_with(']'));
+        if !is_known {
             let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
             let name = if plain { name } else { "one that is not plain text" };
             return Err(invalid(format!("has an option that postgres does not know: {name}")));

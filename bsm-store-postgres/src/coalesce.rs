@@ -143,7 +143,7 @@ async fn send(desk: &Desk, call: &Call) -> Vec<Outcome> {
     let outcome = attempt(desk, call).await;
     match &outcome {
         Ok(numbers) if numbers.iter().any(Option::is_some) => going.happened(call.mark(numbers)),
-        _ => going.is_over(),
+        _ => going.over(),
     }
     match outcome {
         Ok(numbers) => numbers.into_iter().map(|numbers| numbers.map_or(Outcome::Not, Outcome::Done)).collect(),

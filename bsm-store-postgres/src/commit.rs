@@ -47,7 +47,7 @@ pub(crate) async fn commit(desk: &Arc<Desk>, change: &ChangeSet) -> bsm_core::Re
         None => None,
         Some(part) => match coalesce::commit(desk, part).await {
             Outcome::Done(numbers) => {
-                going.is_over();
+                going.over();
                 return Ok(Committed { stamp: Mark::stamp(mark), numbers, repeated: None });
             }
             Outcome::Not => None,
@@ -61,7 +61,7 @@ pub(crate) async fn commit(desk: &Arc<Desk>, change: &ChangeSet) -> bsm_core::Re
         Ok(_) => going.happened(None),
         // Dropped, it may have happened.
         Err(Error::OutcomeUnknown { .. }) => {}
-        Err(_) => going.is_over(),
+        Err(_) => going.over(),
     }
     outcome
 }

@@ -260,7 +260,7 @@ impl Going<'_> {
     }
 
     /// It did not happen, or was noted already.
-    pub(crate) fn is_over(mut self) {
+    pub(crate) fn over(mut self) {
         self.own = None;
     }
 }

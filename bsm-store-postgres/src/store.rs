@@ -189,13 +189,12 @@ impl PostgresStore {
         let opening = if patience.call < OPENING.call { patience } else { OPENING };
         let triggers = migrate::migrate(&pool, &names, &name, triggers, opening).await?;
         let settings = retry::read_within(&pool, &name, opening, || Settings::of(&pool)).await?;
-        let replicas = match replicas.is_empty() {
-            true => None,
-            false => {
-                let asks = names.statement(KIN);
-                let expects = retry::read_within(&pool, &name, opening, || kin(&pool, &asks)).await?;
-                Replicas::at(replicas, connect::Kin { asks, expects }, patience)
-            }
+        let replicas = if replicas.is_empty() {
+            None
+        } else {
+            let asks = names.statement(KIN);
+            let expects = retry::read_within(&pool, &name, opening, || kin(&pool, &asks)).await?;
+            Replicas::at(replicas, connect::Kin { asks, expects }, patience)
         };
         let desk = Desk {
             replicas,

@@ -132,10 +132,10 @@ mod own_servers {
         }
     }
 
-    fn scan(entity: Entity) -> Option<Scan> {
+    fn scan(entity: Entity) -> Scan {
         let branch = Branch { index: Index::primary(entity), values: Vec::new(), conditions: Vec::new() };
         let order = Order::NewestFirst;
-        Some(Scan { branches: vec![branch], within: TimeRange::ALL, order, after: None, limit: 50, budget: 50 })
+        Scan { branches: vec![branch], within: TimeRange::ALL, order, after: None, limit: 50, budget: 50 }
     }
 
     async fn get_seeing(store: &dyn Store, key: impl Into<Key>, stamp: &Stamp) -> Option<Row> {
@@ -164,7 +164,7 @@ mod own_servers {
         let sets = [
             ReadSet { get: vec![opened.id.into()], ..none() },
             ReadSet { get: vec![opened.id.into(), anna.id.into()], ..none() },
-            ReadSet { scan: scan(Entity::Ticket), get: vec![anna.id.into()], ..none() },
+            ReadSet { scan: Some(scan(Entity::Ticket)), get: vec![anna.id.into()], ..none() },
             ReadSet { counts, ..none() },
         ];
         for set in sets {
@@ -215,7 +215,8 @@ mod own_servers {
         for _ in 0..3 {
             assert!(get(&*store, second.id).await.is_some());
             assert_eq!(version(&*store).await, 2);
-            let page = store.read(ReadSet { scan: scan(Entity::Ticket), ..ReadSet::default() }).await.expect("reads");
+            let page =
+                store.read(ReadSet { scan: Some(scan(Entity::Ticket)), ..ReadSet::default() }).await.expect("reads");
             assert_eq!(page.scanned.expect("is a page").rows.len(), 2);
         }
         // Others read at the standby, unless they know better.
@@ -224,7 +225,8 @@ mod own_servers {
         assert!(get_seeing(&*other, second.id, &committed.stamp).await.is_some());
         let seen = get_seeing(&*other, first.id, &also.stamp).await;
         assert_eq!(seen.expect("is there").version().0, 2);
-        let set = ReadSet { scan: scan(Entity::Ticket), at_least: Some(committed.stamp.clone()), ..ReadSet::default() };
+        let set =
+            ReadSet { scan: Some(scan(Entity::Ticket)), at_least: Some(committed.stamp.clone()), ..ReadSet::default() };
         assert_eq!(other.read(set).await.expect("reads").scanned.expect("is a page").rows.len(), 2);
         assert_eq!(get(&*other, second.id).await, None, "a stamp is for one read");
         // Kept as bytes, and a stamp that nobody made.
@@ -325,7 +327,8 @@ mod own_servers {
                     store.commit(insert([opened.clone().into()])).await.expect("commits");
                     assert!(get(&*store, opened.id).await.is_some(), "by its id");
                     store.commit(change(vec![Write::Update(next(opened.clone(), 9))])).await.expect("commits");
-                    let set = ReadSet { scan: scan(Entity::Ticket), get: vec![opened.id.into()], ..ReadSet::default() };
+                    let set =
+                        ReadSet { scan: Some(scan(Entity::Ticket)), get: vec![opened.id.into()], ..ReadSet::default() };
                     let answers = store.read(set).await.expect("reads");
                     assert_eq!(answers.got[0].as_ref().map(|row| row.version().0), Some(2));
                     let counts = vec![CountQuery { counter: Counter::Tickets, prefix: Vec::new() }];
