@@ -61,7 +61,8 @@ impl Reader<'_, '_> {
     }
 
     fn answer(&self, set: &ReadSet) -> Result<Answers, Stop> {
-        let ReadSet { get, find, scan, follow, history, log, counts, numbers, feed, used, at_least: _ } = set;
+        let ReadSet { get, find, scan, follow, history, log, counts, numbers, feed, used, at_least: _, current: _ } =
+            set;
         let got: Vec<_> = get.iter().map(|key| self.paced(self.snapshot.row(*key))).collect::<Result<_, _>>()?;
         let found: Vec<_> = find.iter().map(|value| self.find(value)).collect::<Result<_, _>>()?;
         let scanned = scan.as_ref().map(|scan| scan::scan(self, scan)).transpose()?;

@@ -147,6 +147,7 @@ fn questions() -> ReadSet {
         feed: Some(FeedQuery { customer: None, after: None, entities: vec![], limit: 10, rows: false }),
         used: Some((user_id(1), "again".to_owned())),
         at_least: None,
+        current: false,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::retry::Patience;
 const SCHEMA: &str = "schema";
 const TRIGGERS: &str = "triggers";
 const PATIENCE: &str = "patience";
+const READ: &str = "read";
 
 /// How many servers an address may name.
 const HOSTS_MOST: usize = 16;
@@ -73,6 +74,8 @@ pub(crate) struct Address {
     pub(crate) triggers: Option<Triggers>,
     /// How long calls wait.
     pub(crate) patience: Patience,
+    /// Replicas that reads may go to.
+    pub(crate) replicas: Vec<PgConnectOptions>,
 }
 
 impl Address {
@@ -81,56 +84,111 @@ impl Address {
     /// # Errors
     /// [`Error::InvalidAddress`], which repeats nothing of the address but the name of an option.
     pub(crate) fn parse(url: &str) -> Result<Self> {
-        let (kind, rest) = url.split_once("://").ok_or_else(|| invalid("does not begin with postgres://"))?;
-        if kind != "postgres" && kind != "postgresql" {
-            return Err(invalid("does not begin with postgres://"));
-        }
-        let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+        let (place, options) = split(url)?;
         let (mut schema, mut triggers, mut patience) = (DEFAULT_SCHEMA, None, Patience::DEFAULT);
+        let mut replicas = Vec::new();
         let mut others = Vec::new();
-        let mut placed = false;
-        for option in options.split('&').filter(|option| !option.is_empty()) {
-            let (name, value) = option.split_once('=').ok_or_else(|| invalid("has an option without a value"))?;
-            if name == SCHEMA {
-                schema = value;
-            } else if name == TRIGGERS {
-                triggers = match value {
-                    "on" => Some(Triggers::On),
-                    "off" => Some(Triggers::Off),
-                    _ => return Err(invalid("has triggers that are neither on nor off")),
-                };
-            } else if name == PATIENCE {
-                patience = patience_of(value).ok_or_else(|| {
-                    invalid("has an option patience that is not of the form 30s or 500ms, or is not above 0")
-                })?;
-            } else if KNOWN.contains(&name) || (name.starts_with("options[") && name.ends_with(']')) {
-                placed |= PLACES.contains(&name);
-                others.push(option);
-            } else {
-                let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-                let name = if plain { name } else { "one that is not plain text" };
-                return Err(invalid(format!("has an option that postgres does not know: {name}")));
+        for option in options {
+            let (name, value) = option?;
+            match name {
+                SCHEMA => schema = value,
+                TRIGGERS => {
+                    triggers = match value {
+                        "on" => Some(Triggers::On),
+                        "off" => Some(Triggers::Off),
+                        _ => return Err(invalid("has triggers that are neither on nor off")),
+                    };
+                }
+                PATIENCE => {
+                    patience = patience_of(value).ok_or_else(|| {
+                        invalid("has an option patience that is not of the form 30s or 500ms, or is not above 0")
+                    })?;
+                }
+                // More than once, for replicas that have not all the same account or the same options.
+                READ => {
+                    let found = replicas_of(value).ok_or_else(|| {
+                        invalid("has an option read that is not a percent-encoded address of servers, with options of the connection only")
+                    })?;
+                    replicas.extend(found);
+                    if replicas.len() > HOSTS_MOST {
+                        return Err(invalid("has an option read that names too many servers"));
+                    }
+                }
+                _ => others.push((name, value)),
             }
         }
-        let (authority, database) = place.split_once('/').unwrap_or((place, ""));
-        let (account, hosts) = authority.rsplit_once('@').map_or(("", authority), |(account, hosts)| (account, hosts));
-        let count = hosts.split(',').count();
-        if count > 1 && (placed || count > HOSTS_MOST || hosts.split(',').any(str::is_empty)) {
-            return Err(invalid("names several hosts in a way that can't be understood"));
-        }
-        let others = others.join("&");
-        let server = |host: &str| {
-            let at = if authority.contains('@') { "@" } else { "" };
-            let url = format!("postgres://{account}{at}{host}/{database}?{others}");
-            // What sqlx says of it may repeat parts of it.
-            PgConnectOptions::from_str(&url)
-                .map_err(|_| invalid("is not of the form postgres://user:password@host:port/database"))
-        };
-        let (first, behind) = hosts.split_once(',').map_or((hosts, None), |(first, behind)| (first, Some(behind)));
-        let behind: Vec<&str> = behind.map(|behind| behind.split(',').collect()).unwrap_or_default();
-        let servers = Hosts::new(server(first)?, behind.into_iter().map(server).collect::<Result<_>>()?);
-        Ok(Self { servers, schema: schema.to_owned(), triggers, patience })
+        let mut servers = servers(place, &others)?.into_iter();
+        let first = servers.next().ok_or_else(|| invalid("names no host"))?;
+        let servers = Hosts::new(first, servers.collect());
+        Ok(Self { servers, schema: schema.to_owned(), triggers, patience, replicas })
     }
+}
+
+/// An option, taken apart.
+type Pair<'a> = (&'a str, &'a str);
+
+/// What stands before the options of an address, and these.
+fn split(url: &str) -> Result<(&str, impl Iterator<Item = Result<Pair<'_>>>)> {
+    let begins = || invalid("does not begin with postgres://");
+    let (kind, rest) = url.split_once("://").ok_or_else(begins)?;
+    if kind != "postgres" && kind != "postgresql" {
+        return Err(begins());
+    }
+    let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+    let options = options.split('&').filter(|option| !option.is_empty());
+    Ok((place, options.map(|option| option.split_once('=').ok_or_else(|| invalid("has an option without a value")))))
+}
+
+/// The servers at a place, which are reached with these options of sqlx'.
+fn servers(place: &str, options: &[Pair<'_>]) -> Result<Vec<PgConnectOptions>> {
+    for (name, _) in options {
+        let is_known = KNOWN.contains(name) || (name.starts_with("options[") && name.ends_with(']'));
+        if !is_known {
+            let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+            let name = if plain { name } else { "one that is not plain text" };
+            return Err(invalid(format!("has an option that postgres does not know: {name}")));
+        }
+    }
+    let placed = options.iter().any(|(name, _)| PLACES.contains(name));
+    let (authority, database) = place.split_once('/').unwrap_or((place, ""));
+    let (account, hosts) = authority.rsplit_once('@').map_or(("", authority), |(account, hosts)| (account, hosts));
+    let count = hosts.split(',').count();
+    if count > 1 && (placed || count > HOSTS_MOST || hosts.split(',').any(str::is_empty)) {
+        return Err(invalid("names several hosts in a way that can't be understood"));
+    }
+    let options: Vec<String> = options.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let options = options.join("&");
+    let server = |host: &str| {
+        let at = if authority.contains('@') { "@" } else { "" };
+        let url = format!("postgres://{account}{at}{host}/{database}?{options}");
+        // What sqlx says of it may repeat parts of it.
+        PgConnectOptions::from_str(&url)
+            .map_err(|_| invalid("is not of the form postgres://user:password@host:port/database"))
+    };
+    hosts.split(',').map(server).collect()
+}
+
+/// The servers that an option `read` names. Nothing is said of what is wrong: it may be a part of a password.
+fn replicas_of(value: &str) -> Option<Vec<PgConnectOptions>> {
+    let url = decoded(value)?;
+    let (place, options) = split(&url).ok()?;
+    servers(place, &options.collect::<Result<Vec<_>>>().ok()?).ok()
+}
+
+/// A text without its percent-encoding.
+fn decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2)?;
+        // `u8` would take a sign.
+        if !code.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        bytes.push(u8::from_str_radix(code, 16).ok()?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// `30s`, or `500ms`.
@@ -190,6 +248,49 @@ mod tests {
         for server in address.servers.iter() {
             assert_eq!(server.get_username(), "me");
             assert!(matches!(server.get_ssl_mode(), sqlx::postgres::PgSslMode::Disable));
+        }
+    }
+
+    #[test]
+    fn replicas_are_named_by_addresses_within_the_address() {
+        let address = Address::parse(
+            "postgres://me:hush@a/desks?schema=acme&read=postgres%3A%2F%2Fro%3Ah%2540sh@b:5433,c%2Fdesks%3Fsslmode%3Ddisable\
+             &sslmode=require&read=postgres://other@d/desks?sslmode=prefer",
+        )
+        .expect("is one");
+        let places = display(&address.replicas, &address.schema);
+        assert_eq!(places, "postgres://b:5433,c:5432,d:5432/desks?schema=acme");
+        let names: Vec<&str> = address.replicas.iter().map(PgConnectOptions::get_username).collect();
+        assert_eq!(names, ["ro", "ro", "other"]);
+        assert!(matches!(address.replicas[0].get_ssl_mode(), sqlx::postgres::PgSslMode::Disable));
+        assert_eq!(display(address.servers.iter(), "acme"), "postgres://a:5432/desks?schema=acme");
+        assert!(Address::parse("postgres://a/desks").expect("is one").replicas.is_empty());
+    }
+
+    #[test]
+    fn a_bad_replica_is_refused_by_the_name_of_its_option() {
+        for bad in [
+            "hush",
+            "",
+            "%",
+            "postgres://me:hush@b:port/db",
+            "postgres://me:hush@b,,c/db",
+            "postgres://me:hush%4",
+            "postgres://me:hush%+1@b/db",
+            "postgres://me:hush%FF@b/db",
+            "postgres://me:hush@b/db?schema=hush",
+            "postgres://me:hush@b/db%3Fhush",
+            "postgres://me:hush@b/db?read=postgres://hush",
+            "postgres://me:hush@b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r/db",
+        ] {
+            match Address::parse(&format!("postgres://me:hush@a/db?read={bad}")) {
+                Err(error @ Error::InvalidAddress { .. }) => {
+                    let told = format!("{error} {error:?}");
+                    assert!(!told.contains("hush") && told.contains("option read"), "{told}");
+                }
+                Err(other) => panic!("{bad}: {other:?}"),
+                Ok(_) => panic!("{bad} was taken"),
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::fault::Fault;
 use crate::lock::Strength;
+use crate::mark::Mark;
 use crate::part::{Line, Part};
 use crate::store::Desk;
 
@@ -60,6 +61,11 @@ impl Call {
         self.is_alone |= part.is_alone();
         self.parts.push(part);
         None
+    }
+
+    /// The mark of one of its commands that happened, which stands for all of them: they are one commit.
+    pub(crate) fn mark(&self, done: &[Option<Numbers>]) -> Option<Mark> {
+        self.parts.iter().zip(done).filter(|(_, done)| done.is_some()).find_map(|(part, _)| part.mark)
     }
 
     /// How many commands there are.

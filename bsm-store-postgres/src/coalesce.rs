@@ -138,7 +138,14 @@ pub(crate) async fn commit(desk: &Arc<Desk>, part: Part) -> Outcome {
 
 /// Sends a call.
 async fn send(desk: &Desk, call: &Call) -> Vec<Outcome> {
-    match attempt(desk, call).await {
+    // Of one that fails its commands are noted by whoever sends them.
+    let going = desk.begins(None);
+    let outcome = attempt(desk, call).await;
+    match &outcome {
+        Ok(numbers) if numbers.iter().any(Option::is_some) => going.happened(call.mark(numbers)),
+        _ => going.over(),
+    }
+    match outcome {
         Ok(numbers) => numbers.into_iter().map(|numbers| numbers.map_or(Outcome::Not, Outcome::Done)).collect(),
         // What went wrong with one of several may not concern the others.
         Err(fault) if fault.outcome_is_known() && (call.len() > 1 || fault.is_of_the_call()) => {

@@ -19,8 +19,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use bsm_core::Error;
 use bsm_core::model::Key;
-use bsm_core::store::{ChangeSet, Committed, Guard, Stamp, Write};
+use bsm_core::store::{ChangeSet, Committed, Guard, Write};
 use sqlx::PgConnection;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -30,6 +31,7 @@ use crate::apply::Rows;
 use crate::coalesce::{self, Outcome};
 use crate::fault::Fault;
 use crate::lock::Locks;
+use crate::mark::Mark;
 use crate::part::Part;
 use crate::store::Desk;
 use crate::{check, fetch, remember, retry, write};
@@ -37,17 +39,31 @@ use crate::{check, fetch, remember, retry, write};
 /// Checks and applies all of `change`, or nothing of it.
 pub(crate) async fn commit(desk: &Arc<Desk>, change: &ChangeSet) -> bsm_core::Result<Committed> {
     check::keepable(desk, &change.writes)?;
+    let mark = Mark::of(change);
+    let going = desk.begins(mark);
     // A call leaves counting to triggers.
     let has_calls = desk.triggers == Triggers::On;
     let tried = match has_calls.then(|| Part::of(&desk.names, change)).flatten() {
         None => None,
         Some(part) => match coalesce::commit(desk, part).await {
-            Outcome::Done(numbers) => return Ok(Committed { stamp: stamp(), numbers, repeated: None }),
+            Outcome::Done(numbers) => {
+                going.over();
+                return Ok(Committed { stamp: Mark::stamp(mark), numbers, repeated: None });
+            }
             Outcome::Not => None,
             Outcome::Failed(tried) => Some(tried),
         },
     };
-    retry::command(desk, change, tried).await
+    let outcome = retry::command(desk, change, tried).await;
+    match &outcome {
+        Ok(Committed { repeated: None, .. }) => going.happened(mark),
+        // Some commit before, by whomever.
+        Ok(_) => going.happened(None),
+        // Dropped, it may have happened.
+        Err(Error::OutcomeUnknown { .. }) => {}
+        Err(_) => going.over(),
+    }
+    outcome
 }
 
 /// The long way: one try, which [`crate::retry`] makes again where that helps. It waits for the end of the call whose
@@ -88,7 +104,7 @@ async fn perform(
     if let Some(idempotency) = &change.idempotency
         && let Some(answer) = remember::claim(desk, connection, idempotency, change.recorded_at).await?
     {
-        return Ok(Committed { stamp: stamp(), numbers: Vec::new(), repeated: Some(answer) });
+        return Ok(Committed { stamp: Mark::stamp(None), numbers: Vec::new(), repeated: Some(answer) });
     }
     let there = Locks::of(change).take(connection, &desk.names).await?;
     let current = fetch::rows(desk, connection, looked_at(change)).await?;
@@ -107,7 +123,7 @@ async fn perform(
     // Last, since others may wait for the same counters. (Triggers count sooner, and keep nobody waiting.)
     write::counters(desk, connection, &rows).await?;
     sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(connection).await?;
-    Ok(Committed { stamp: stamp(), numbers, repeated: None })
+    Ok(Committed { stamp: Mark::stamp(Mark::of(change)), numbers, repeated: None })
 }
 
 /// The rows that the command relies on or writes.
@@ -122,9 +138,4 @@ fn looked_at(change: &ChangeSet) -> HashSet<Key> {
         _ => None,
     });
     guarded.chain(written).collect()
-}
-
-/// What one server has committed, every later read of it sees: stamps need to say nothing while there are no replicas.
-pub(crate) fn stamp() -> Stamp {
-    Stamp::from_bytes([])
 }

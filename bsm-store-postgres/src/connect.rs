@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, PgConnection, Row as _};
+
+use crate::names::Statement;
 use tokio::time::timeout;
 
 use crate::fault;
@@ -29,12 +31,22 @@ const GREETING: &str = "SELECT pg_is_in_recovery() OR current_setting('default_t
      (SELECT set_config('tcp_keepalives_idle', '30', false) || set_config('tcp_keepalives_interval', '10', false) \
      || set_config('tcp_keepalives_count', '3', false) WHERE current_setting('tcp_keepalives_idle')::integer > 30)";
 
+/// How a replica of a desk is told from a server that has another one, or none.
+pub(crate) struct Kin {
+    /// Asks for a text.
+    pub(crate) asks: Statement,
+    /// What a replica answers.
+    pub(crate) expects: String,
+}
+
 /// The servers of a desk, at least one. They may hold a password, so there is no `Debug` form.
 pub(crate) struct Hosts {
     first: PgConnectOptions,
     others: Vec<PgConnectOptions>,
-    /// Which of them took writes last.
+    /// Which of them took writes last; of replicas, which is next.
     last: AtomicUsize,
+    /// Whether they are replicas, of which each is as good as the others.
+    kin: Option<Kin>,
 }
 
 impl Hosts {
@@ -44,7 +56,12 @@ impl Hosts {
         // their own. It saves their formatting, and no text of ours can bring anything into a log.
         let quiet = PgConnectOptions::disable_statement_logging;
         let others = others.into_iter().map(quiet).collect();
-        Self { first: quiet(first), others, last: AtomicUsize::new(0) }
+        Self { first: quiet(first), others, last: AtomicUsize::new(0), kin: None }
+    }
+
+    /// Replicas, to which connections are made by turns.
+    pub(crate) fn of_kin(first: PgConnectOptions, others: Vec<PgConnectOptions>, kin: Kin) -> Self {
+        Self { kin: Some(kin), ..Self::new(first, others) }
     }
 
     /// All of them, as they were given.
@@ -56,16 +73,23 @@ impl Hosts {
         place.checked_sub(1).and_then(|place| self.others.get(place)).unwrap_or(&self.first)
     }
 
-    /// A new connection, to the server that takes writes. A server that is the only one is taken as it is.
+    /// A new connection, to the server that takes writes, or to the next replica. A server that is the only one is taken as it
+    /// is.
     pub(crate) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        let (count, last) = (1 + self.others.len(), self.last.load(Ordering::Relaxed));
+        let count = 1 + self.others.len();
+        let last = match self.kin {
+            None => self.last.load(Ordering::Relaxed),
+            Some(_) => self.last.fetch_add(1, Ordering::Relaxed) % count,
+        };
         let mut failed: Option<sqlx::Error> = None;
         for step in 0..count {
             let place = (last + step) % count;
             let connected = timeout(CONNECT_PATIENCE, self.connect_to(self.at(place)));
             let error = match connected.await {
                 Ok(Ok(connection)) => {
-                    self.last.store(place, Ordering::Relaxed);
+                    if self.kin.is_none() {
+                        self.last.store(place, Ordering::Relaxed);
+                    }
                     return Ok(connection);
                 }
                 Ok(Err(error)) => error,
@@ -82,8 +106,15 @@ impl Hosts {
     async fn connect_to(&self, server: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
         let mut connection = server.connect().await?;
         let takes_none = sqlx::raw_sql(GREETING).fetch_one(&mut connection).await?.try_get(0)?;
-        if takes_none && !self.others.is_empty() {
-            return Err(takes_no_writes());
+        match &self.kin {
+            None if takes_none && !self.others.is_empty() => return Err(takes_no_writes()),
+            None => {}
+            Some(kin) => {
+                let said: Option<String> = kin.asks.query().fetch_one(&mut connection).await?.try_get(0)?;
+                if said.as_ref() != Some(&kin.expects) {
+                    return Err(io::Error::new(io::ErrorKind::NotFound, "the server is no replica of this desk").into());
+                }
+            }
         }
         Ok(connection)
     }

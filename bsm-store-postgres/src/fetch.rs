@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::fault::Fault;
+use crate::mark::{self, Needed};
 use crate::names::{Statement, array_type};
 use crate::record;
 use crate::scan::Page;
@@ -88,30 +89,34 @@ impl Wanted {
     ///
     /// Of more than two entities it asks for all, so that there are few texts: each connection prepares each one that it
     /// comes to know.
-    pub(crate) fn alone(mut self, desk: &Desk) -> Option<Asked> {
+    pub(crate) fn alone(mut self, desk: &Desk, needed: &Needed) -> Option<Asked> {
         if self.get.len() > 2 {
             for entity in Entity::ALL {
                 self.get.entry(*entity).or_default();
             }
         }
-        let Some(shape) = self.shape() else { return self.anew(desk) };
+        let Some((entities, follow)) = self.shape() else { return self.anew(desk, needed) };
+        let shape = (entities, follow, needed.shape());
         if let Some((statement, layout)) = desk.shapes.get(shape) {
-            let parameters = self.get.into_values().map(Parameter::Ids).collect();
+            let parameters = self.get.into_values().map(Parameter::Ids).chain(needed.parameters()).collect();
             return Some(Asked { statement, layout, parameters });
         }
-        let asked = self.anew(desk)?;
+        let asked = self.anew(desk, needed)?;
         desk.shapes.keep(shape, &asked);
         Some(asked)
     }
 
-    fn anew(self, desk: &Desk) -> Option<Asked> {
+    fn anew(self, desk: &Desk, needed: &Needed) -> Option<Asked> {
         let mut wide = Wide::new(desk.names.quoted());
         self.add(desk, &mut wide, None);
+        if !wide.is_empty() {
+            needed.add(desk, &mut wide);
+        }
         wide.finish()
     }
 
     /// What its statement depends on, if that is kept.
-    fn shape(&self) -> Option<Shape> {
+    fn shape(&self) -> Option<(u64, u64)> {
         let entities = bits(self.get.keys().map(|entity| entity.code()))?;
         let follow = bits(self.follow.iter().map(|relation| relation.code()))?;
         self.find.is_empty().then_some((entities, follow))
@@ -123,11 +128,11 @@ fn bits(mut codes: impl Iterator<Item = u8>) -> Option<u64> {
     codes.try_fold(0, |all, code| Some(all | 1_u64.checked_shl(code.into())?))
 }
 
-/// The entities of a statement, and the relations that it follows, each as a bit.
-type Shape = (u64, u64);
+/// The entities of a statement, and the relations that it follows, each as a bit; and how it looks for marks.
+type Shape = (u64, u64, u8);
 
 /// How many statements are kept. There are hardly that many.
-const SHAPES: usize = 256;
+const SHAPES: usize = 512;
 
 /// Statements for rows alone. They are kept, since to put one together takes as long as to understand its answer.
 #[derive(Default)]
@@ -188,13 +193,25 @@ impl Rows {
     }
 
     /// What a statement for rows alone told.
-    pub(crate) async fn ask(desk: &Desk, connection: &mut PgConnection, asked: Asked) -> Result<Self, Fault> {
+    ///
+    /// `None` if what is needed is not there.
+    pub(crate) async fn ask(
+        desk: &Desk,
+        connection: &mut PgConnection,
+        asked: Asked,
+        needed: &Needed,
+    ) -> Result<Option<Self>, Fault> {
         let layout = asked.layout;
-        let mut rows = Self::default();
+        let (mut rows, mut seen) = (Self::default(), 0);
         for row in asked.query().fetch_all(connection).await? {
-            rows.take(desk, Told::new(&row, layout))?;
+            let told = Told::new(&row, layout);
+            if told.tag()? == mark::SEEN {
+                seen += Needed::counted(told)?;
+            } else {
+                rows.take(desk, told)?;
+            }
         }
-        Ok(rows)
+        Ok(needed.is_seen(seen).then_some(rows))
     }
 }
 
@@ -204,8 +221,9 @@ pub(crate) async fn rows(
     connection: &mut PgConnection,
     keys: impl IntoIterator<Item = Key>,
 ) -> Result<HashMap<Key, Row>, Fault> {
-    let Some(asked) = Wanted::by_key(keys).alone(desk) else { return Ok(HashMap::new()) };
-    let rows = Rows::ask(desk, connection, asked).await?;
+    let nothing = Needed::default();
+    let Some(asked) = Wanted::by_key(keys).alone(desk, &nothing) else { return Ok(HashMap::new()) };
+    let rows = Rows::ask(desk, connection, asked, &nothing).await?.unwrap_or_default();
     let read =
         |(key, row): (Key, Result<Row, String>)| row.map(|row| (key, row)).map_err(|detail| desk.damaged(detail));
     Ok(rows.0.into_iter().map(read).collect::<Result<_>>()?)

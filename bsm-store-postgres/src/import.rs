@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::apply::{Rows, Touched};
 use crate::fault::{self, Fault};
+use crate::mark::Mark;
 use crate::names::{Names, Statement};
 use crate::pool::Transaction;
 use crate::store::{Desk, PostgresStore};
@@ -75,6 +76,8 @@ struct UnderWay {
     transaction: Transaction,
     mark: ImportMark,
     emptied: Emptied,
+    /// What marks its commit on replicas: the last entry of history that it brought.
+    told: Option<Mark>,
 }
 
 /// Rows whose reference the server emptied when the row that it named went: by which relation, and what it named. They are
@@ -129,22 +132,33 @@ pub(crate) async fn step(store: &PostgresStore, step: ImportStep) -> Result<Impo
             if let Some(UnderWay { transaction, .. }) = stale {
                 drop(transaction.rollback().await);
             }
-            UnderWay { transaction: begin(desk).await?, mark: ImportMark::default(), emptied: Emptied::new() }
+            UnderWay {
+                transaction: begin(desk).await?,
+                mark: ImportMark::default(),
+                emptied: Emptied::new(),
+                told: None,
+            }
         }
         (_, None) => return Err(Error::NoImport { store: desk.name.clone() }),
-        (ImportStep::Restore(part), Some(UnderWay { mut transaction, mut emptied, .. })) => {
+        (ImportStep::Restore(part), Some(UnderWay { mut transaction, mut emptied, told, .. })) => {
             let mark = part.mark;
+            let told = part.history.last().map(|entry| Mark::of_entry(entry.key, entry.version)).or(told);
             match restore(desk, &mut transaction, part, &mut emptied).await {
-                Ok(()) => UnderWay { transaction, mark, emptied },
+                Ok(()) => UnderWay { transaction, mark, emptied, told },
                 Err(fault) => return Err(ended(desk, transaction, fault).await),
             }
         }
-        (ImportStep::Finish(end), Some(UnderWay { mut transaction, mark, emptied })) => {
+        (ImportStep::Finish(end), Some(UnderWay { mut transaction, mark, emptied, told })) => {
             if let Err(fault) = finish(desk, &mut transaction, &end.numbers, &emptied).await {
                 return Err(ended(desk, transaction, fault).await);
             }
+            let going = desk.begins(told);
             let done = transaction.commit().await.map_err(|error| Fault::AtCommit(error).of_import(&desk.name));
             drop(opens);
+            // Else it may have happened.
+            if done.is_ok() {
+                going.happened(told);
+            }
             // Whoever waits in the epoch before has nothing more to wait for.
             store.reach.wake_all();
             return done.map(|()| mark);

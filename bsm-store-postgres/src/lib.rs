@@ -20,7 +20,17 @@
 //! * Reads of several tables take a round trip for each of them, within a transaction, and reads are not coalesced.
 //! * Commits of other processes are noticed by looking every 250 ms while somebody waits for the feed: there is no `NOTIFY`
 //!   yet. Those of the same store value wake at once.
-//! * `PgBouncer` and other poolers in transaction mode are not supported, nor are replicas and Citus.
+//! * `PgBouncer` and other poolers in transaction mode are not supported, nor is Citus.
+//!
+//! # Replicas
+//!
+//! `postgres://…?read=postgres%3A%2F%2F…` names hot standbys that reads may go to. What this store value acknowledged, or told
+//! of the feed, each of its later reads sees: a standby that is behind is waited for, a tenth of a second at most, and
+//! then the primary is asked. What others did may be seen later, unless a read carries their [stamp]. Commands are
+//! decided at the primary, and the feed is read there. Nothing that a standby does is an error of a read.
+//! `docs/scale.md` says more.
+//!
+//! [stamp]: bsm_core::store::Stamp
 //!
 //! # The feed
 //!
@@ -101,6 +111,8 @@
 //! | `commit` | a command alone, from its locks to its commit: the long way |
 //! | `lock`, `apply`, `check`, `write`, `remember` | its steps |
 //! | `read`, `scan`, `history` | a read set, and the pages in it |
+//! | `together` | reads by id that wait together |
+//! | `replica`, `mark` | when a read goes to a standby; what it must find there |
 //! | `feed` | the page of a feed; giving positions, and trimming |
 //! | `poll`, `reach` | waiting for the feed to go on: by looking, and by what this store value does |
 //! | `import` | taking a whole desk in |
@@ -122,6 +134,7 @@ mod gate;
 mod history;
 mod import;
 mod lock;
+mod mark;
 mod migrate;
 mod names;
 mod part;
@@ -133,6 +146,7 @@ mod reach;
 mod read;
 mod record;
 mod remember;
+mod replica;
 mod retry;
 mod scan;
 mod store;

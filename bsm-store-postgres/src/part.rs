@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::lock::Strength;
+use crate::mark::Mark;
 use crate::names::Names;
 use crate::record::{self, Written};
 use crate::write;
@@ -63,6 +64,8 @@ pub(crate) struct Part {
     pub(crate) written: HashSet<Key>,
     /// The new rows that get numbers, in their order.
     pub(crate) numbered: Vec<Key>,
+    /// What a replica that has it must have.
+    pub(crate) mark: Option<Mark>,
     /// About how long its text is, in bytes.
     pub(crate) size: usize,
 }
@@ -70,7 +73,7 @@ pub(crate) struct Part {
 impl Part {
     /// What `change` brings; `None` if a call can't do it.
     pub(crate) fn of(names: &Names, change: &ChangeSet) -> Option<Self> {
-        let mut part = Self::default();
+        let mut part = Self { mark: Mark::of(change), ..Self::default() };
         for guard in &change.guards {
             part.guard(guard)?;
         }

@@ -148,6 +148,7 @@ async fn look(store: &PostgresStore) -> std::result::Result<(), Fault> {
         epoch: row.try_get::<i64, _>(0)?.cast_unsigned(),
         place: u64::try_from(newest).unwrap_or_default(),
     };
+    desk.tells(now.epoch, Some(now.place));
     let before = store.reach.stands();
     if before == Some(now) {
         connection.done();

@@ -14,9 +14,12 @@ use sqlx::PgConnection;
 use crate::counts::{self, Counts};
 use crate::fault::Fault;
 use crate::fetch::{self, Rows, Wanted};
+use crate::mark::{self, Mark, Needed};
+use crate::pool::Pool;
+use crate::replica::Replicas;
 use crate::scan::{Page, Place};
 use crate::store::Desk;
-use crate::together::{self, Get};
+use crate::together::{self, Get, Side};
 use crate::wide::{Asked, Told, Wide};
 use crate::{feed, history, record, remember};
 
@@ -37,21 +40,54 @@ const USED: i64 = 1005;
 /// Answers everything in `set`.
 pub(crate) async fn read(desk: &Arc<Desk>, set: &ReadSet) -> Result<Answers, Fault> {
     if let Some(get) = Get::only(set) {
-        let rows = together::rows(desk, get).await?;
-        let question = Question { set, page: None, counts: Counts::default() };
-        return Ok(question.answers(desk, &rows, question.silence())?);
+        let rows = together::rows(desk, Side::Primary, get).await?.ok_or_else(|| incomplete(desk))?;
+        return of_rows(desk, set, &rows);
     }
     if let Some(query) = &set.feed {
         // In a box, since it takes more room than all other reads, whose futures would move it about.
         return Box::pin(read_feed(desk, set, query)).await;
     }
-    let (question, asked) = Question::of(desk, set)?;
+    let answers = ask(desk, &desk.pool, set, Needed::default()).await?;
+    answers.ok_or_else(|| incomplete(desk))
+}
+
+/// Answers everything in `set`, which reads no feed, at a replica; `None` if that has not all that the read must see.
+pub(crate) async fn at_replica(
+    desk: &Arc<Desk>,
+    replicas: &Replicas,
+    set: &ReadSet,
+    stamp: Option<Mark>,
+) -> Result<Option<Answers>, Fault> {
+    if let Some(get) = Get::only(set) {
+        let rows = together::rows(desk, Side::Replica, get.seeing(stamp)).await?;
+        return rows.map(|rows| of_rows(desk, set, &rows)).transpose();
+    }
+    match replicas.needed(stamp) {
+        Some(needed) => ask(desk, &replicas.pool, set, needed).await,
+        None => Ok(None),
+    }
+}
+
+/// Answers a set by rows that were fetched.
+fn of_rows(desk: &Desk, set: &ReadSet, rows: &Rows) -> Result<Answers, Fault> {
+    let question = Question { set, page: None, counts: Counts::default(), needed: Needed::default() };
+    Ok(question.answers(desk, rows, question.silence())?)
+}
+
+/// Asks by one statement; `None` if what is needed is not there.
+async fn ask(desk: &Desk, pool: &Pool, set: &ReadSet, needed: Needed) -> Result<Option<Answers>, Fault> {
+    let (question, asked) = Question::of(desk, set, needed)?;
     // Nothing to ask needs no connection.
-    let Some(asked) = asked else { return Ok(question.answers(desk, &Rows::default(), question.silence())?) };
-    let mut connection = desk.pool.acquire().await?;
+    let Some(asked) = asked else { return Ok(Some(question.answers(desk, &Rows::default(), question.silence())?)) };
+    let mut connection = pool.acquire().await?;
     let answers = question.ask(desk, &mut connection, asked).await?;
     connection.done();
     Ok(answers)
+}
+
+/// Nothing is needed of the primary, so it lacks nothing.
+fn incomplete(desk: &Desk) -> Fault {
+    desk.damaged("it lacks what was not asked for".to_owned()).into()
 }
 
 /// Answers a set that reads the feed.
@@ -77,9 +113,9 @@ async fn read_with_feed(desk: &Desk, set: &ReadSet) -> Result<Answers, Fault> {
 }
 
 async fn answer(desk: &Desk, connection: &mut PgConnection, set: &ReadSet) -> Result<Answers, Fault> {
-    let (question, asked) = Question::of(desk, set)?;
+    let (question, asked) = Question::of(desk, set, Needed::default())?;
     let mut answers = match asked {
-        Some(asked) => question.ask(desk, connection, asked).await?,
+        Some(asked) => question.ask(desk, connection, asked).await?.ok_or_else(|| incomplete(desk))?,
         None => question.answers(desk, &Rows::default(), question.silence())?,
     };
     if let Some(query) = &set.feed {
@@ -93,6 +129,7 @@ struct Question<'s> {
     set: &'s ReadSet,
     page: Option<Page<'s>>,
     counts: Counts,
+    needed: Needed,
 }
 
 /// What the server said, part by part.
@@ -100,13 +137,17 @@ struct Question<'s> {
 struct Heard {
     answers: Answers,
     places: Vec<Place>,
+    /// How much of what is needed is there.
+    seen: i64,
 }
 
 impl<'s> Question<'s> {
     /// Puts a read set as one statement; `None` if there is nothing to ask.
-    fn of(desk: &Desk, set: &'s ReadSet) -> Result<(Self, Option<Asked>)> {
-        // One server has every commit that it acknowledged, so `at_least` asks for nothing.
-        let ReadSet { get, find, scan, follow, history, log, counts, numbers, feed: _, used, at_least: _ } = set;
+    fn of(desk: &Desk, set: &'s ReadSet, needed: Needed) -> Result<(Self, Option<Asked>)> {
+        // The primary has every commit that it acknowledged, so `at_least` asks it for nothing; what it asks of a replica
+        // is in what is needed.
+        let ReadSet { get, find, scan, follow, history, log, counts, numbers, used, feed: _, at_least: _, current: _ } =
+            set;
         let mut wide = Wide::new(desk.names.quoted());
         let mut wanted = Wanted { follow: follow.clone(), ..Wanted::by_key(get.iter().copied()) };
         for UniqueValue { entity, field, value } in find {
@@ -131,16 +172,23 @@ impl<'s> Question<'s> {
         if let Some((actor, key)) = used {
             remember::add(desk, &mut wide, USED, *actor, key);
         }
-        Ok((Self { set, page, counts }, wide.finish()))
+        if !wide.is_empty() {
+            needed.add(desk, &mut wide);
+        }
+        Ok((Self { set, page, counts, needed }, wide.finish()))
     }
 
-    async fn ask(&self, desk: &Desk, connection: &mut PgConnection, asked: Asked) -> Result<Answers, Fault> {
+    /// `None` if what is needed is not there.
+    async fn ask(&self, desk: &Desk, connection: &mut PgConnection, asked: Asked) -> Result<Option<Answers>, Fault> {
         let layout = asked.layout;
         let (mut rows, mut heard) = (Rows::default(), self.silence());
         for row in asked.query().fetch_all(connection).await? {
             self.hear(desk, &mut rows, &mut heard, Told::new(&row, layout))?;
         }
-        Ok(self.answers(desk, &rows, heard)?)
+        if !self.needed.is_seen(heard.seen) {
+            return Ok(None);
+        }
+        Ok(Some(self.answers(desk, &rows, heard)?))
     }
 
     /// What is heard before the server says anything.
@@ -157,6 +205,7 @@ impl<'s> Question<'s> {
             (LOG, _) => answers.log.push(history::entry(desk, told)?),
             (COUNT, _) => self.counts.take(desk, &mut answers.counts, told)?,
             (NUMBER, _) => answers.numbers.push(counts::number(desk, told)?),
+            (mark::SEEN, _) => heard.seen += Needed::counted(told)?,
             (USED, _) => answers.used = Some(remember::told(desk, told)?),
             _ => rows.take(desk, told)?,
         }
@@ -165,7 +214,7 @@ impl<'s> Question<'s> {
 
     /// Puts what was heard into the order of the set.
     fn answers(&self, desk: &Desk, rows: &Rows, heard: Heard) -> Result<Answers> {
-        let Heard { mut answers, places } = heard;
+        let Heard { mut answers, places, seen: _ } = heard;
         let ReadSet { get, find, scan, follow, history, .. } = self.set;
         answers.got = get.iter().map(|key| Ok(rows.get(desk, *key)?.cloned())).collect::<Result<_>>()?;
         answers.found = found(desk, find, rows)?;

@@ -37,7 +37,7 @@
 //!
 //! **What is recognised is as durable as what is acknowledged.** A command that is committed on the server's own disk, but
 //! not on its synchronous standby yet, is seen by nobody; yet a server that crashed just then shows it when it is up again.
-//! So recognising is a transaction with a number of its own, which commits behind it, and waits for the standby as well.
+//! So recognising is a transaction that writes to the server's log, which commits behind it, and waits for the standby as well.
 //!
 //! # Reads
 //!
@@ -57,6 +57,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use crate::fault::{Fault, Kind};
+use crate::mark::Mark;
 use crate::pool::Pool;
 use crate::store::Desk;
 use crate::{commit, fetch, history};
@@ -305,11 +306,12 @@ async fn recognised(desk: &Desk, change: &ChangeSet) -> std::result::Result<Opti
         return Ok(None);
     }
     let numbers = numbers(desk, &mut transaction, change).await?;
-    // A transaction that has a number is committed as durably as one that writes, behind all that it saw.
-    sqlx::query("SELECT pg_current_xact_id()::text").execute(&mut *transaction).await?;
+    // A transaction that writes to the log is committed as durably as any other, behind all that it saw. (One that only has a
+    // number waits for nothing.)
+    sqlx::query("SELECT pg_logical_emit_message(true, 'bsm', '')::text").execute(&mut *transaction).await?;
     // Whether this was committed is nobody's concern but its own durability's.
     transaction.commit().await?;
-    Ok(Some(Committed { stamp: commit::stamp(), numbers, repeated: None }))
+    Ok(Some(Committed { stamp: Mark::stamp(Mark::of(change)), numbers, repeated: None }))
 }
 
 /// Whether history has the entries of this change set as they were to be written. It must have some.

@@ -11,6 +11,7 @@ use bsm_core::store::{
     Verification,
 };
 use bsm_core::{Error, Result, Source};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgPool, Row as _};
 use tokio::sync::SemaphorePermit;
 
@@ -24,9 +25,10 @@ use crate::names::{Names, Statement};
 use crate::poll::{self, Lead};
 use crate::pool::{Pool, Transaction};
 use crate::reach::Reach;
+use crate::replica::Replicas;
 use crate::retry::{self, Patience};
 use crate::together::Gets;
-use crate::{commit, feed, migrate, read, remember, verify, write};
+use crate::{commit, connect, feed, migrate, read, remember, replica, verify, write};
 
 /// How long a server that starts is waited for when a store is opened.
 const OPENING: Patience = Patience { call: Duration::from_secs(10) };
@@ -50,9 +52,15 @@ const SETTINGS: &str = "SELECT current_setting('fsync') = 'on', current_setting(
      current_setting('default_transaction_isolation') = 'read committed' \
      AND current_setting('default_transaction_read_only') = 'off'";
 
+/// Tells a desk, and its replicas, from others: when it was made, and how far its tables were brought up to date.
+const KIN: &str =
+    "SELECT string_agg(extract(epoch FROM applied_at)::text, ' ' ORDER BY version) FROM {}.bsm_migrations";
+
 /// What every room of the crate needs of an open desk.
 pub(crate) struct Desk {
     pub(crate) pool: Pool,
+    /// Servers that reads may go to.
+    pub(crate) replicas: Option<Replicas>,
     pub(crate) patience: Patience,
     pub(crate) names: Names,
     /// What it is called in errors: never with a password.
@@ -138,7 +146,8 @@ impl PostgresStore {
     /// `postgres://user:password@host:port/database?schema=acme`; the schema is `bsm` if none is named, and is of lower-case
     /// letters, digits and underscores. `patience=30s` says how long a call may take with all its tries, if a connection
     /// breaks or others are in its way. `triggers=off` makes a desk without triggers, for servers that lack
-    /// them: see [the crate's documentation](crate#without-triggers). Other options are those of sqlx, such as
+    /// them: see [the crate's documentation](crate#without-triggers). `read=` is the percent-encoded address of hot
+    /// standbys that reads may go to: see [there](crate#replicas). Other options are those of sqlx, such as
     /// `sslmode=require`.
     ///
     /// Several servers may be named, of which one is the primary: `postgres://user:password@a:5432,b:5433/database`. Each is
@@ -148,11 +157,11 @@ impl PostgresStore {
     /// [`Error::InvalidAddress`], also if the desk was made with other `triggers`; [`Error::Unavailable`] if the server can't be reached or refuses;
     /// [`Error::UnknownFormat`] if the schema was made by a newer release, or has tables of other makers.
     pub async fn connect(url: &str) -> Result<Self> {
-        let Address { servers, schema, triggers, patience } = Address::parse(url)?;
+        let Address { servers, schema, triggers, patience, replicas } = Address::parse(url)?;
         let names = Names::new(&schema)?;
         let name = address::display(servers.iter(), &schema);
         let pool = Pool::to(servers, patience.one_lock());
-        Self::open(pool, names, name, triggers, patience).await
+        Self::open(pool, names, name, triggers, patience, replicas).await
     }
 
     /// Opens the desk in `schema` of the database that `pool` is connected to, or makes one.
@@ -166,7 +175,7 @@ impl PostgresStore {
         let names = Names::new(schema)?;
         let server: Arc<_> = pool.connect_options();
         let name = address::display([&*server], schema);
-        Self::open(Pool::Theirs(pool), names, name, None, Patience::DEFAULT).await
+        Self::open(Pool::Theirs(pool), names, name, None, Patience::DEFAULT, Vec::new()).await
     }
 
     async fn open(
@@ -175,11 +184,20 @@ impl PostgresStore {
         name: String,
         triggers: Option<Triggers>,
         patience: Patience,
+        replicas: Vec<PgConnectOptions>,
     ) -> Result<Self> {
         let opening = if patience.call < OPENING.call { patience } else { OPENING };
         let triggers = migrate::migrate(&pool, &names, &name, triggers, opening).await?;
         let settings = retry::read_within(&pool, &name, opening, || Settings::of(&pool)).await?;
+        let replicas = if replicas.is_empty() {
+            None
+        } else {
+            let asks = names.statement(KIN);
+            let expects = retry::read_within(&pool, &name, opening, || kin(&pool, &asks)).await?;
+            Replicas::at(replicas, connect::Kin { asks, expects }, patience)
+        };
         let desk = Desk {
+            replicas,
             writes: write::Statements::new(|text| names.statement(text)),
             remembers: remember::Statements::new(|text| names.statement(text)),
             feeds: feed::Statements::new(|text| names.statement(text)),
@@ -218,6 +236,14 @@ impl PostgresStore {
     pub(crate) async fn pass_always(&self) -> Result<SemaphorePermit<'_>> {
         self.gate.pass().await.ok_or_else(|| closed(self.desk.name.clone()))
     }
+}
+
+/// What a replica of the desk says of itself.
+async fn kin(pool: &Pool, asks: &Statement) -> Result<String, Fault> {
+    let mut connection = pool.acquire().await?;
+    let said: Option<String> = asks.query().fetch_one(&mut *connection).await?.try_get(0)?;
+    connection.done();
+    Ok(said.unwrap_or_default())
 }
 
 /// What the server's settings say of connections like ours.
@@ -300,6 +326,12 @@ impl Store for PostgresStore {
 
     async fn read(&self, set: ReadSet) -> Result<Answers> {
         let _pass = self.pass().await?;
+        if let Some(replicas) = &self.desk.replicas {
+            // In a box, since it takes room that no other read needs.
+            if let Some(answers) = Box::pin(replica::read(&self.desk, replicas, &set)).await {
+                return Ok(answers);
+            }
+        }
         retry::read(&self.desk, || read::read(&self.desk, &set)).await
     }
 
@@ -340,6 +372,9 @@ impl Store for PostgresStore {
         self.gate.close().await;
         self.import.give_up().await;
         self.desk.pool.close().await;
+        if let Some(replicas) = &self.desk.replicas {
+            replicas.pool.close().await;
+        }
         Ok(())
     }
 }

@@ -20,8 +20,9 @@ use tokio::time::Instant;
 
 use crate::fault::{Fault, Kind};
 use crate::fetch::{Rows, Wanted};
-use crate::retry;
+use crate::mark::{Mark, Needed};
 use crate::store::Desk;
+use crate::{replica, retry};
 
 /// How many statements are under way at the same moment. With one, connection and server would take turns; more would be
 /// smaller, and what they cost beside their rows is most of it.
@@ -35,12 +36,33 @@ const KEYS_MAX: usize = 1000;
 pub(crate) struct Get {
     keys: Vec<Key>,
     follow: Vec<Relation>,
+    /// What a replica must have besides what every read needs of it.
+    stamp: Option<Mark>,
+}
+
+/// Where rows are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// At the primary.
+    Primary,
+    /// At a replica, if the desk has any.
+    Replica,
+}
+
+impl Desk {
+    fn gets(&self, side: Side) -> &Gets {
+        match (side, &self.replicas) {
+            (Side::Replica, Some(replicas)) => &replicas.gets,
+            _ => &self.gets,
+        }
+    }
 }
 
 impl Get {
     /// What a read set asks for, if that is all.
     pub(crate) fn only(set: &ReadSet) -> Option<Self> {
-        let ReadSet { get, find, scan, follow, history, log, counts, numbers, feed, used, at_least: _ } = set;
+        let ReadSet { get, find, scan, follow, history, log, counts, numbers, feed, used, at_least: _, current: _ } =
+            set;
         let others =
             scan.is_some() || history.is_some() || log.is_some() || *numbers || feed.is_some() || used.is_some();
         if get.is_empty() || get.len() > KEYS_MAX || !find.is_empty() || !counts.is_empty() || others {
@@ -51,12 +73,17 @@ impl Get {
         let mut follow: Vec<Relation> = follow.iter().copied().filter(from).collect();
         follow.sort_unstable();
         follow.dedup();
-        Some(Self { keys: get.clone(), follow })
+        Some(Self { keys: get.clone(), follow, stamp: None })
     }
 
-    /// Takes another in, or gives it back: it follows something else, or there is no room.
+    /// The same, if the commit is there.
+    pub(crate) fn seeing(self, stamp: Option<Mark>) -> Self {
+        Self { stamp, ..self }
+    }
+
+    /// Takes another in, or gives it back: it follows something else, has a stamp of its own, or there is no room.
     fn take(&mut self, other: Self) -> Option<Self> {
-        if self.follow != other.follow || self.keys.len() + other.keys.len() > KEYS_MAX {
+        if self.follow != other.follow || self.stamp != other.stamp || self.keys.len() + other.keys.len() > KEYS_MAX {
             return Some(other);
         }
         self.keys.extend(other.keys);
@@ -68,6 +95,8 @@ impl Get {
 #[derive(Clone, Debug)]
 enum Outcome {
     Rows(Arc<Rows>),
+    /// What is needed was not there.
+    Behind,
     /// Its connection was lost; this was said of it.
     Lost(Arc<io::Error>),
     /// It did not come about.
@@ -138,13 +167,14 @@ impl Gets {
 /// A statement's room among those under way. Whatever becomes of the statement, the next one follows.
 struct Room {
     desk: Arc<Desk>,
+    side: Side,
     runtime: Handle,
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
-        let Some((get, answers)) = self.desk.gets.next() else { return };
-        let next = Self { desk: Arc::clone(&self.desk), runtime: self.runtime.clone() };
+        let Some((get, answers)) = self.desk.gets(self.side).next() else { return };
+        let next = Self { desk: Arc::clone(&self.desk), side: self.side, runtime: self.runtime.clone() };
         // Where the runtime is gone the task is dropped at once, and those who wait elsewhere ask again.
         drop(self.runtime.spawn(next.lead(get, answers)));
     }
@@ -153,9 +183,14 @@ impl Drop for Room {
 impl Room {
     /// Asks for what waited.
     async fn lead(self, get: Get, answers: Vec<oneshot::Sender<Outcome>>) {
-        let until = Instant::now() + self.desk.patience.one_try();
-        let outcome = match retry::within(until, ask(&self.desk, get)).await {
-            Ok(rows) => Outcome::Rows(Arc::new(rows)),
+        let until = Instant::now()
+            + match self.side {
+                Side::Primary => self.desk.patience.one_try(),
+                Side::Replica => replica::answers(self.desk.patience),
+            };
+        let outcome = match retry::within(until, ask(&self.desk, self.side, get)).await {
+            Ok(Some(rows)) => Outcome::Rows(Arc::new(rows)),
+            Ok(None) => Outcome::Behind,
             Err(fault) => lost(&fault).map_or(Outcome::Not, |error| Outcome::Lost(Arc::new(error))),
         };
         for answer in answers {
@@ -179,26 +214,36 @@ fn copy(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), error.to_string())
 }
 
-/// The rows of those keys, and what they name. Those of others who asked may be among them.
-pub(crate) async fn rows(desk: &Arc<Desk>, get: Get) -> Result<Arc<Rows>, Fault> {
-    while let Some(waits) = desk.gets.enter(&get) {
+/// The rows of those keys, and what they name. Those of others who asked may be among them. `None` if what is needed was
+/// not there.
+pub(crate) async fn rows(desk: &Arc<Desk>, side: Side, get: Get) -> Result<Option<Arc<Rows>>, Fault> {
+    while let Some(waits) = desk.gets(side).enter(&get) {
         match waits.await {
-            Ok(Outcome::Rows(rows)) => return Ok(rows),
+            Ok(Outcome::Rows(rows)) => return Ok(Some(rows)),
+            Ok(Outcome::Behind) => return Ok(None),
             Ok(Outcome::Lost(error)) => return Err(Fault::Server(copy(&error).into())),
-            Ok(Outcome::Not) => return Ok(Arc::new(ask(desk, get).await?)),
+            Ok(Outcome::Not) => return Ok(ask(desk, side, get).await?.map(Arc::new)),
             // The task that asked for them is gone with its runtime.
             Err(_) => {}
         }
     }
-    let _room = Room { desk: Arc::clone(desk), runtime: Handle::current() };
-    Ok(Arc::new(ask(desk, get).await?))
+    let _room = Room { desk: Arc::clone(desk), side, runtime: Handle::current() };
+    Ok(ask(desk, side, get).await?.map(Arc::new))
 }
 
-async fn ask(desk: &Desk, get: Get) -> Result<Rows, Fault> {
+async fn ask(desk: &Desk, side: Side, get: Get) -> Result<Option<Rows>, Fault> {
+    // Asked now, when all who wait for the answer have begun.
+    let (pool, needed) = match (side, &desk.replicas) {
+        (Side::Replica, Some(replicas)) => match replicas.needed(get.stamp) {
+            Some(needed) => (&replicas.pool, needed),
+            None => return Ok(None),
+        },
+        _ => (&desk.pool, Needed::default()),
+    };
     let wanted = Wanted { follow: get.follow, ..Wanted::by_key(get.keys) };
-    let Some(asked) = wanted.alone(desk) else { return Ok(Rows::default()) };
-    let mut connection = desk.pool.acquire().await?;
-    let rows = Rows::ask(desk, &mut connection, asked).await?;
+    let Some(asked) = wanted.alone(desk, &needed) else { return Ok(Some(Rows::default())) };
+    let mut connection = pool.acquire().await?;
+    let rows = Rows::ask(desk, &mut connection, asked, &needed).await?;
     connection.done();
     Ok(rows)
 }

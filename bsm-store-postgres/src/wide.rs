@@ -148,6 +148,11 @@ impl<'d> Wide<'d> {
         format!("{}.bsm_sought({expression})", self.schema)
     }
 
+    /// Whether it has no parts yet.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
     /// Adds a table for other parts to read, which is worked out once.
     pub(crate) fn with(&mut self, name: &str, text: &str) {
         self.with.push(format!("{name} AS MATERIALIZED ({text})"));

@@ -126,6 +126,31 @@ mod own_servers {
         assert!(name.contains(&primary.place()) && name.contains(&standby.place()), "{name}");
     }
 
+    /// A command that came to the primary's own disk and to no standby, when the primary crashed: the row is there afterwards,
+    /// but nobody is told that it is safe.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_on_no_standby_is_not_acknowledged_when_it_is_met_again() {
+        let mut server = Server::start(&[]);
+        let (store, anna) = with_anna(&format!("{}&patience=6s", server.url())).await;
+        let past = sqlx::PgPool::connect(&server.url()).await.expect("connects");
+        let run = async |text: &'static str| sqlx::raw_sql(text).execute(&past).await.expect("is done");
+        run("ALTER SYSTEM SET synchronous_standby_names = 'standby'").await;
+        run("SELECT pg_reload_conf()").await;
+        let committing = tokio::spawn({
+            let (store, opened) = (Arc::clone(&store), ticket(2, &anna));
+            async move { store.commit(insert([opened.into()])).await }
+        });
+        let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep')";
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&past).await.expect("tells") {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        server.stop(Stop::Immediate);
+        server.go();
+        let outcome = committing.await.expect("does not panic");
+        assert!(matches!(outcome, Err(Error::OutcomeUnknown { .. })), "{outcome:?}");
+        assert!(get(&*store, ticket(2, &anna).id).await.is_some(), "it happened");
+    }
+
     /// The tables' disk runs full: commands are told so and leave nothing, reads go on, and so does all when there is room.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_full_disk_is_told_and_nothing_is_half_written() {

@@ -211,6 +211,7 @@ pub async fn everything_can_be_asked_at_once(store: Arc<dyn Store>) -> Outcome {
         feed: Some(FeedQuery { customer: None, after: None, entities: Vec::new(), limit: 5, rows: false }),
         used: Some((user.id, "k".to_owned())),
         at_least: None,
+        current: true,
     };
     let answers = store.read(set).await?;
     let row = Row::from(user.clone());

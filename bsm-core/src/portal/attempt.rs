@@ -83,7 +83,7 @@ impl Call<'_> {
         match self.execute(command, needs, decide).await? {
             Outcome::Done { .. } => Ok(()),
             // Nothing is told of it but that; still not to somebody who may not ask any more.
-            Outcome::DoneBefore { .. } => self.read(ReadSet::default()).await.map(drop),
+            Outcome::DoneBefore { .. } => self.read(ReadSet { current: true, ..ReadSet::default() }).await.map(drop),
         }
     }
 
@@ -175,7 +175,7 @@ impl Call<'_> {
         let used = actor.zip(keyed.key.clone());
         let (find, scan, follow) = (find.clone(), scan.clone(), follow.clone());
         let at_least = self.settings.at_least.clone();
-        let set = ReadSet { get, find, scan, follow, used, at_least, ..ReadSet::default() };
+        let set = ReadSet { get, find, scan, follow, used, at_least, current: true, ..ReadSet::default() };
         let answers = self.desk.store().read(set).await?;
         let scanned = answers.scanned.map(|scanned| scanned.rows).unwrap_or_default();
         let read = answers.got.into_iter().chain(answers.found).flatten().chain(scanned).chain(answers.followed);
@@ -287,7 +287,8 @@ impl Call<'_> {
 
     /// The row that a command made or changed when it was first sent, as it stands now.
     async fn repeated<T: Record + TryFrom<Row>>(&self, key: Key) -> Result<T> {
-        let mut answers = self.read(ReadSet { get: vec![key], ..ReadSet::default() }).await?;
+        // Whoever sent it first may have done so through another process.
+        let mut answers = self.read(ReadSet { get: vec![key], current: true, ..ReadSet::default() }).await?;
         let scope = Scope::of(self.actor, self.needs_role);
         let row = answers.got.pop().flatten().filter(|row| scope.sees(row)).ok_or(Error::NotFound { key })?;
         T::try_from(row).map_err(|_| Error::KeyReused)

@@ -230,7 +230,7 @@ impl Desk {
                 limit: limits::CLOSE_BATCH,
                 budget: limits::CLOSE_BATCH,
             };
-            let set = ReadSet { scan: Some(scan), ..ReadSet::default() };
+            let set = ReadSet { scan: Some(scan), current: true, ..ReadSet::default() };
             let scanned = self.inner.store.read(set).await?.scanned.unwrap_or_default();
             for row in scanned.rows {
                 if let Row::Ticket(ticket) = row

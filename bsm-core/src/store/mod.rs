@@ -197,6 +197,8 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     ///
     /// A read [at least as new as](ReadSet::at_least) a stamp waits until this store value sees that commit, for as long as
     /// the store thinks fit; then it is unavailable. Where all commits go through one value there is nothing to wait for.
+    /// A store may answer from a copy that is behind, if that has what the promises and the stamp ask for, and the read need
+    /// not be [current](ReadSet::current).
     ///
     /// Costs O(log n) per key, asked for or followed, and O(log n + rows examined) for a scan, whatever n; counters cost what
     /// they return.

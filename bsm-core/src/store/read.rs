@@ -190,6 +190,10 @@ pub struct ReadSet {
     pub used: Option<(UserId, String)>,
     /// The read must see at least this commit, which this store value or another of the same desk made.
     pub at_least: Option<Stamp>,
+    /// The read must see every commit that was acknowledged to anybody before it began: something is decided on it. Without
+    /// it, a store that has copies of its desk may answer from one that is behind, as long as that has what was acknowledged
+    /// through this store value, and `at_least`. One that has none has nothing to tell apart.
+    pub current: bool,
 }
 
 /// What is kept of a command that carried an idempotency key.

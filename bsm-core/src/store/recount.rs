@@ -117,7 +117,7 @@ impl Everything<'_> {
                 .collect();
             for chunk in held.chunks(AT_ONCE) {
                 let find = chunk.iter().map(|(_, value)| UniqueValue { entity, field: *field, value: value.clone() });
-                let set = ReadSet { find: find.collect(), ..ReadSet::default() };
+                let set = ReadSet { find: find.collect(), current: true, ..ReadSet::default() };
                 let found = self.store.read(set).await?.found;
                 for ((key, _), found) in chunk.iter().zip(found) {
                     if found.as_ref() != self.rows.get(key) {
@@ -163,7 +163,7 @@ impl Everything<'_> {
         sums.retain(|_, sum| *sum != 0);
         let families: Vec<Counter> = counters().iter().map(|spec| spec.counter).collect();
         let counts = families.iter().map(|counter| CountQuery { counter: *counter, prefix: Vec::new() }).collect();
-        let counts = self.store.read(ReadSet { counts, ..ReadSet::default() }).await?.counts;
+        let counts = self.store.read(ReadSet { counts, current: true, ..ReadSet::default() }).await?.counts;
         let mut said: BTreeMap<(Counter, Vec<String>), i128> = BTreeMap::new();
         for (counter, counts) in families.into_iter().zip(counts) {
             said.extend(counts.into_iter().map(|(names, sum)| ((counter, names), sum)));
@@ -234,7 +234,8 @@ pub(crate) async fn every_row(store: &dyn Store, branch: Branch) -> Result<Vec<R
             limit: AT_ONCE,
             budget: AT_ONCE,
         };
-        let scanned = store.read(ReadSet { scan: Some(scan), ..ReadSet::default() }).await?.scanned.unwrap_or_default();
+        let set = ReadSet { scan: Some(scan), current: true, ..ReadSet::default() };
+        let scanned = store.read(set).await?.scanned.unwrap_or_default();
         rows.extend(scanned.rows);
         match scanned.resume {
             Some(id) => after = Some(id),
@@ -249,7 +250,7 @@ async fn every_entry(store: &dyn Store, entity: Entity) -> Result<Vec<HistoryEnt
     loop {
         let after: Option<(Uuid, Version)> = entries.last().map(|entry| (entry.key.id, entry.version));
         let log = Some(LogQuery { entity, after, limit: AT_ONCE });
-        let page = store.read(ReadSet { log, ..ReadSet::default() }).await?.log;
+        let page = store.read(ReadSet { log, current: true, ..ReadSet::default() }).await?.log;
         let done = page.len() < AT_ONCE;
         entries.extend(page);
         if done {

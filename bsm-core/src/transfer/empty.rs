@@ -17,7 +17,8 @@ pub(super) async fn is_empty(store: &dyn Store) -> Result<bool> {
             budget: 1,
         };
         let log = LogQuery { entity: *entity, after: None, limit: 1 };
-        let found = store.read(ReadSet { scan: Some(rows), log: Some(log), ..ReadSet::default() }).await?;
+        let set = ReadSet { scan: Some(rows), log: Some(log), current: true, ..ReadSet::default() };
+        let found = store.read(set).await?;
         if !found.log.is_empty() || found.scanned.is_some_and(|scanned| !scanned.rows.is_empty()) {
             return Ok(false);
         }

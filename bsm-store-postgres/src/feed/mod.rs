@@ -42,7 +42,7 @@ impl Statements {
             // Of a feed that was trimmed to its end the last place stays, without the event.
             stands_of_customer: statement(
                 "SELECT epoch, first.place - CASE WHEN first.position < (SELECT min(position) FROM {}.feed) THEN 0 ELSE 1 END, \
-                 (SELECT max(place) FROM {}.customer_feed WHERE customer = $1) \
+                 (SELECT max(place) FROM {}.customer_feed WHERE customer = $1), (SELECT max(position) FROM {}.feed) \
                  FROM {}.desk LEFT JOIN LATERAL (SELECT place, position FROM {}.customer_feed WHERE customer = $1 \
                  ORDER BY place LIMIT 1) AS first ON true",
             ),
@@ -104,6 +104,7 @@ async fn stands(desk: &Desk, connection: &mut PgConnection, query: &FeedQuery) -
     let epoch = row.try_get::<i64, _>(0)?.cast_unsigned();
     let count = |place: Option<i64>| place.and_then(|place| u64::try_from(place).ok());
     let (first, newest) = (count(row.try_get(1)?), count(row.try_get(2)?).unwrap_or(0));
+    desk.tells(epoch, count(row.try_get(if query.customer.is_some() { 3 } else { 2 })?));
     // The desk's statement tells the oldest event, a customer's the place before theirs.
     let oldest = match query.customer {
         None => first.map_or(0, |first| first.saturating_sub(1)),

@@ -6,7 +6,7 @@ use bsm_core::model::{
     UserId, Value, Version,
 };
 use bsm_core::schema::{Counter, Field, Relation};
-use bsm_core::store::{Branch, CountQuery, HistoryQuery, LogQuery, Order, ReadSet, Scan, UniqueValue};
+use bsm_core::store::{Branch, CountQuery, FeedPlace, HistoryQuery, LogQuery, Order, ReadSet, Scan, UniqueValue};
 use bsm_core::view::{
     ArticleListing, Listing, NoFilter, RatingListing, ServiceListing, UserListing, WorkFilter, WorkListing,
 };
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::Question;
 use crate::PostgresStore;
+use crate::mark::{Mark, Needed};
 use crate::plans::{self, Cost, Prepared};
 use crate::store::Desk;
 
@@ -85,6 +86,8 @@ struct Asked {
     what: String,
     set: ReadSet,
     most: usize,
+    /// What a replica would be asked for besides.
+    needed: Needed,
 }
 
 /// A listing without a filter.
@@ -159,6 +162,7 @@ fn listings() -> Vec<Asked> {
                     what: format!("{listing}, filtered: {is_filtered}, {order:?}, after {after:?}"),
                     set: ReadSet { scan: Some(scan), ..ReadSet::default() },
                     most: AHEAD + if is_filtered { BUDGET } else { LIMIT },
+                    needed: Needed::default(),
                 });
             }
         }
@@ -168,7 +172,7 @@ fn listings() -> Vec<Asked> {
 
 /// Everything else that is read.
 fn others() -> Vec<Asked> {
-    let ask = |what: &str, most, set| Asked { what: what.to_owned(), set, most };
+    let ask = |what: &str, most, set| Asked { what: what.to_owned(), set, most, needed: Needed::default() };
     let key = |n, entity| Key { entity, id: id(n, entity) };
     let (ticket, user) = (key(5000, Entity::Ticket), key(7, Entity::User));
     let tickets: Vec<Key> = (100..150).map(|n| key(n, Entity::Ticket)).collect();
@@ -192,7 +196,12 @@ fn others() -> Vec<Asked> {
         |counter, prefix: &[Uuid]| CountQuery { counter, prefix: prefix.iter().map(|id| Value::Id(*id)).collect() };
     let usage = |n| count(Counter::ServiceUsage, &[id(n, Entity::Service)]);
     let none = ReadSet::default;
+    let mut needed = Needed::told(FeedPlace { epoch: 7, place: 5 });
+    for version in 1..=3 {
+        needed.and(Mark::of_entry(ticket_of_history(), Version(version)));
+    }
     vec![
+        Asked { needed, ..ask("a ticket, behind marks", 4, ReadSet { get: vec![ticket], ..none() }) },
         ask("a ticket and a user", 2, ReadSet { get: vec![ticket, user], ..none() }),
         ask("one of each", 7, ReadSet { get: every, ..none() }),
         ask("50 tickets", 50, ReadSet { get: tickets.clone(), ..none() }),
@@ -269,7 +278,7 @@ impl TooMuch {
 async fn prepare(desk: &Desk, connection: &mut PgConnection, all: &[Asked]) -> Vec<Prepared> {
     let mut prepared = Vec::new();
     for (nth, asked) in all.iter().enumerate() {
-        let statement = Question::of(desk, &asked.set).expect("is known").1.expect("is asked");
+        let statement = Question::of(desk, &asked.set, asked.needed.clone()).expect("is known").1.expect("is asked");
         prepared.push(Prepared::new(connection, &format!("asked_{nth}"), &statement).await);
     }
     prepared
@@ -333,7 +342,8 @@ fn within_a_time() -> Vec<Asked> {
         let branches = branches.expect("is a listing");
         let scan = Scan { branches, within, order, after: None, limit: LIMIT, budget: BUDGET };
         let set = ReadSet { scan: Some(scan), ..ReadSet::default() };
-        asked.push(Asked { what: format!("{listing:?} within a time, {order:?}"), set, most: LIMIT + AHEAD });
+        let (what, most) = (format!("{listing:?} within a time, {order:?}"), LIMIT + AHEAD);
+        asked.push(Asked { what, set, most, needed: Needed::default() });
     }
     asked
 }
