@@ -16,6 +16,7 @@ use crate::retry::Patience;
 const SCHEMA: &str = "schema";
 const TRIGGERS: &str = "triggers";
 const PATIENCE: &str = "patience";
+const DIRECT: &str = "direct";
 
 /// How many servers an address may name.
 const HOSTS_MOST: usize = 16;
@@ -67,6 +68,8 @@ impl fmt::Display for Triggers {
 pub(crate) struct Address {
     /// How the servers are reached.
     pub(crate) servers: Hosts,
+    /// How they are reached past the pooler, if the address is one's.
+    pub(crate) direct: Option<Hosts>,
     /// The desk's schema. Not checked yet.
     pub(crate) schema: String,
     /// What it says of triggers, if it does.
@@ -81,14 +84,10 @@ impl Address {
     /// # Errors
     /// [`Error::InvalidAddress`], which repeats nothing of the address but the name of an option.
     pub(crate) fn parse(url: &str) -> Result<Self> {
-        let (kind, rest) = url.split_once("://").ok_or_else(|| invalid("does not begin with postgres://"))?;
-        if kind != "postgres" && kind != "postgresql" {
-            return Err(invalid("does not begin with postgres://"));
-        }
-        let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+        let (place, options) = parts(url).ok_or_else(|| invalid("does not begin with postgres://"))?;
         let (mut schema, mut triggers, mut patience) = (DEFAULT_SCHEMA, None, Patience::DEFAULT);
+        let mut direct = None;
         let mut others = Vec::new();
-        let mut placed = false;
         for option in options.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').ok_or_else(|| invalid("has an option without a value"))?;
             if name == SCHEMA {
@@ -103,8 +102,11 @@ impl Address {
                 patience = patience_of(value).ok_or_else(|| {
                     invalid("has an option patience that is not of the form 30s or 500ms, or is not above 0")
                 })?;
-            } else if KNOWN.contains(&name) || (name.starts_with("options[") && name.ends_with(']')) {
-                placed |= PLACES.contains(&name);
+            } else if name == DIRECT {
+                // What is wrong with it is not told: it may hold a password.
+                let wrong = || invalid("has an option direct that is no percent-encoded address of servers");
+                direct = Some(direct_of(value).ok_or_else(wrong)?);
+            } else if is_known(name) {
                 others.push(option);
             } else {
                 let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
@@ -112,25 +114,71 @@ impl Address {
                 return Err(invalid(format!("has an option that postgres does not know: {name}")));
             }
         }
-        let (authority, database) = place.split_once('/').unwrap_or((place, ""));
-        let (account, hosts) = authority.rsplit_once('@').map_or(("", authority), |(account, hosts)| (account, hosts));
-        let count = hosts.split(',').count();
-        if count > 1 && (placed || count > HOSTS_MOST || hosts.split(',').any(str::is_empty)) {
-            return Err(invalid("names several hosts in a way that can't be understood"));
-        }
-        let others = others.join("&");
-        let server = |host: &str| {
-            let at = if authority.contains('@') { "@" } else { "" };
-            let url = format!("postgres://{account}{at}{host}/{database}?{others}");
-            // What sqlx says of it may repeat parts of it.
-            PgConnectOptions::from_str(&url)
-                .map_err(|_| invalid("is not of the form postgres://user:password@host:port/database"))
-        };
-        let (first, behind) = hosts.split_once(',').map_or((hosts, None), |(first, behind)| (first, Some(behind)));
-        let behind: Vec<&str> = behind.map(|behind| behind.split(',').collect()).unwrap_or_default();
-        let servers = Hosts::new(server(first)?, behind.into_iter().map(server).collect::<Result<_>>()?);
-        Ok(Self { servers, schema: schema.to_owned(), triggers, patience })
+        let servers = servers(place, &others)?;
+        Ok(Self { servers, direct, schema: schema.to_owned(), triggers, patience })
     }
+}
+
+/// Where an address leads, and its options; `None` if it is none.
+fn parts(url: &str) -> Option<(&str, &str)> {
+    let (kind, rest) = url.split_once("://")?;
+    let is_ours = kind == "postgres" || kind == "postgresql";
+    is_ours.then(|| rest.split_once('?').unwrap_or((rest, "")))
+}
+
+/// Whether an option is one of sqlx'.
+fn is_known(name: &str) -> bool {
+    KNOWN.contains(&name) || (name.starts_with("options[") && name.ends_with(']'))
+}
+
+/// The servers at a place, with these options of sqlx'.
+fn servers(place: &str, options: &[&str]) -> Result<Hosts> {
+    let (authority, database) = place.split_once('/').unwrap_or((place, ""));
+    let (account, hosts) = authority.rsplit_once('@').map_or(("", authority), |(account, hosts)| (account, hosts));
+    let placed = options.iter().any(|option| PLACES.iter().any(|place| option.split('=').next() == Some(place)));
+    let count = hosts.split(',').count();
+    if count > 1 && (placed || count > HOSTS_MOST || hosts.split(',').any(str::is_empty)) {
+        return Err(invalid("names several hosts in a way that can't be understood"));
+    }
+    let options = options.join("&");
+    let server = |host: &str| {
+        let at = if authority.contains('@') { "@" } else { "" };
+        let url = format!("postgres://{account}{at}{host}/{database}?{options}");
+        // What sqlx says of it may repeat parts of it.
+        PgConnectOptions::from_str(&url)
+            .map_err(|_| invalid("is not of the form postgres://user:password@host:port/database"))
+    };
+    let (first, behind) = hosts.split_once(',').map_or((hosts, None), |(first, behind)| (first, Some(behind)));
+    let behind: Vec<&str> = behind.map(|behind| behind.split(',').collect()).unwrap_or_default();
+    Ok(Hosts::new(server(first)?, behind.into_iter().map(server).collect::<Result<_>>()?))
+}
+
+/// The servers that a percent-encoded address names, which has no options of ours.
+fn direct_of(value: &str) -> Option<Hosts> {
+    let url = decoded(value)?;
+    let (place, options) = parts(&url)?;
+    let options: Vec<&str> = options.split('&').filter(|option| !option.is_empty()).collect();
+    let names = options.iter().map(|option| option.split_once('=').map(|(name, _)| name));
+    if place.is_empty() || !names.into_iter().all(|name| name.is_some_and(is_known)) {
+        return None;
+    }
+    servers(place, &options).ok()
+}
+
+/// A percent-encoded text; `None` if it is not of UTF-8, or a percent sign stands before something else than two digits.
+fn decoded(value: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(value.len()), value.as_bytes());
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        if *first == b'%' {
+            let digits = behind.first_chunk::<2>().filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+            bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+            rest = &behind[2..];
+        } else {
+            bytes.push(*first);
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// `30s`, or `500ms`.
@@ -194,6 +242,24 @@ mod tests {
     }
 
     #[test]
+    fn past_a_pooler_lies_an_address_of_its_own() {
+        let plain = Address::parse("postgres://pooler:6432/desks").expect("is one");
+        assert!(plain.direct.is_none());
+        let inner = "postgres%3A%2F%2Fme%3Ah%2540sh%40a%3A5433%2Cb%2Fdesks%3Fsslmode%3Ddisable%26application_name%3Dx";
+        let address = format!("postgres://me:other@pooler:6432/alias?direct={inner}&schema=acme");
+        let address = Address::parse(&address).expect("is one");
+        assert_eq!(display(address.servers.iter(), &address.schema), "postgres://pooler:6432/alias?schema=acme");
+        let direct = address.direct.expect("is given");
+        assert_eq!(display(direct.iter(), "x"), "postgres://a:5433,b:5432/desks?schema=x");
+        for server in direct.iter() {
+            assert_eq!(server.get_username(), "me");
+            assert!(matches!(server.get_ssl_mode(), sqlx::postgres::PgSslMode::Disable));
+        }
+        // What needs no encoding may do without.
+        assert!(Address::parse("postgres://pooler/db?direct=postgres://a:5433/db").expect("is one").direct.is_some());
+    }
+
+    #[test]
     fn a_bad_address_is_refused_and_not_repeated() {
         for bad in [
             "",
@@ -211,6 +277,17 @@ mod tests {
             "postgres://me:hush@a/db?patience=hush",
             "postgres://me:hush@a/db?patience=0s",
             "postgres://me:hush@a/db?patience=5",
+            "postgres://me:hush@a/db?direct=",
+            "postgres://me:hush@a/db?direct=hush",
+            "postgres://me:hush@a/db?direct=postgres://",
+            "postgres://me:hush@a/db?direct=sled:hush",
+            "postgres://me:hush@a/db?direct=postgres://me:hush@b:port/db",
+            "postgres://me:hush@a/db?direct=postgres://me:hush@b/db?sslmode=hush",
+            "postgres://me:hush@a/db?direct=postgres://me:hush@b/db?schema=hush",
+            "postgres://me:hush@a/db?direct=postgres://me:hush@b/db%3Fdirect=postgres://hush",
+            "postgres://me:hush@a/db?direct=postgres://me:hush%4@b/db%",
+            "postgres://me:hush@a/db?direct=postgres://me:%FFhush@b/db",
+            "postgres://me:hush@a/db?direct=postgres://me:hush@b,,c/db",
         ] {
             match Address::parse(bad) {
                 Err(error @ Error::InvalidAddress { .. }) => {

@@ -83,7 +83,7 @@ async fn perform(
     call: Option<Uuid>,
 ) -> Result<Committed, Fault> {
     if let Some(call) = call {
-        retry::fence(connection, call).await?;
+        retry::fence(desk, connection, call).await?;
     }
     if let Some(idempotency) = &change.idempotency
         && let Some(answer) = remember::claim(desk, connection, idempotency, change.recorded_at).await?
@@ -106,7 +106,7 @@ async fn perform(
     write::feed(desk, connection, change, &rows).await?;
     // Last, since others may wait for the same counters. (Triggers count sooner, and keep nobody waiting.)
     write::counters(desk, connection, &rows).await?;
-    sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(connection).await?;
+    sqlx::raw_sql("SET CONSTRAINTS ALL IMMEDIATE").execute(connection).await?;
     Ok(Committed { stamp: stamp(), numbers, repeated: None })
 }
 

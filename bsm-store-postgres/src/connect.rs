@@ -29,12 +29,18 @@ const GREETING: &str = "SELECT pg_is_in_recovery() OR current_setting('default_t
      (SELECT set_config('tcp_keepalives_idle', '30', false) || set_config('tcp_keepalives_interval', '10', false) \
      || set_config('tcp_keepalives_count', '3', false) WHERE current_setting('tcp_keepalives_idle')::integer > 30)";
 
+/// The same of a connection that a pooler gives to others between two messages: nothing is set that they would find.
+const GREETING_BY_POOLER: &str =
+    "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean";
+
 /// The servers of a desk, at least one. They may hold a password, so there is no `Debug` form.
 pub(crate) struct Hosts {
     first: PgConnectOptions,
     others: Vec<PgConnectOptions>,
     /// Which of them took writes last.
     last: AtomicUsize,
+    /// What is asked of each new connection.
+    greeting: &'static str,
 }
 
 impl Hosts {
@@ -44,7 +50,15 @@ impl Hosts {
         // their own. It saves their formatting, and no text of ours can bring anything into a log.
         let quiet = PgConnectOptions::disable_statement_logging;
         let others = others.into_iter().map(quiet).collect();
-        Self { first: quiet(first), others, last: AtomicUsize::new(0) }
+        Self { first: quiet(first), others, last: AtomicUsize::new(0), greeting: GREETING }
+    }
+
+    /// The same, reached through poolers that give a connection of the server's to others between two messages.
+    pub(crate) fn by_pooler(self) -> Self {
+        // sqlx asks for exact floats when it connects, which we have no use for, and which PgBouncer refuses to be asked.
+        let plain = |server: PgConnectOptions| server.extra_float_digits(None);
+        let others = self.others.into_iter().map(plain).collect();
+        Self { first: plain(self.first), others, greeting: GREETING_BY_POOLER, ..self }
     }
 
     /// All of them, as they were given.
@@ -81,7 +95,7 @@ impl Hosts {
 
     async fn connect_to(&self, server: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
         let mut connection = server.connect().await?;
-        let takes_none = sqlx::raw_sql(GREETING).fetch_one(&mut connection).await?.try_get(0)?;
+        let takes_none = sqlx::raw_sql(self.greeting).fetch_one(&mut connection).await?.try_get(0)?;
         if takes_none && !self.others.is_empty() {
             return Err(takes_no_writes());
         }

@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use crate::fault::Fault;
 use crate::names::{Statement, array_type};
+use crate::query::Parameter;
 use crate::record;
 use crate::scan::Page;
 use crate::store::Desk;
-use crate::wide::{Asked, Layout, Parameter, Slot, Told, Wide};
+use crate::wide::{Asked, Layout, Slot, Told, Wide};
 
 /// Which rows are asked for.
 #[derive(Debug, Default)]
@@ -105,7 +106,7 @@ impl Wanted {
     }
 
     fn anew(self, desk: &Desk) -> Option<Asked> {
-        let mut wide = Wide::new(desk.names.quoted());
+        let mut wide = Wide::new(&desk.names);
         self.add(desk, &mut wide, None);
         wide.finish()
     }

@@ -166,7 +166,7 @@ async fn ended(desk: &Desk, transaction: Transaction, fault: Fault) -> Error {
 
 async fn begin(desk: &Desk) -> Result<Transaction> {
     let begun = retry::long(desk, async || {
-        let mut transaction = desk.begin_with(&desk.begin).await?;
+        let mut transaction = desk.sessions.begin_with(&desk.begin).await?;
         shut(desk, &mut transaction).await?;
         Ok(transaction)
     });
@@ -177,7 +177,7 @@ async fn begin(desk: &Desk) -> Result<Transaction> {
 async fn shut(desk: &Desk, connection: &mut PgConnection) -> Result<(), Fault> {
     // Whoever leaves an import lying must not keep everybody else out: the server ends it.
     let patience = format!("SET LOCAL idle_in_transaction_session_timeout = {IDLE_MILLIS}");
-    sqlx::query(sqlx::AssertSqlSafe(patience)).execute(&mut *connection).await?;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(patience)).execute(&mut *connection).await?;
     // First, as whoever gives positions takes it: they wait here, and then find the events gone.
     feed::position::lock(desk, connection).await?;
     desk.imports.lock.query().execute(&mut *connection).await?;
@@ -236,7 +236,7 @@ async fn note_emptied(
             continue;
         }
         let (field, table) = (spec.field, &desk.names.table(spec.from).name);
-        let children = Statement::new(format!("SELECT id, {field} FROM {table} WHERE {field} = ANY($1)"));
+        let children = desk.names.made(format!("SELECT id, {field} FROM {table} WHERE {field} = ANY($1)"));
         for row in children.query().bind(gone).fetch_all(&mut *connection).await? {
             let child = Key { entity: spec.from, id: row.try_get(0)? };
             emptied.insert(child, (spec.relation, Key { entity: spec.to, id: row.try_get(1)? }));
@@ -265,7 +265,7 @@ async fn finish(
     if let Some(difference) = found.differences.into_iter().next() {
         return Err(Error::Inconsistent { store: desk.name.clone(), difference }.into());
     }
-    sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut *connection).await?;
+    sqlx::raw_sql("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut *connection).await?;
     desk.imports.new_epoch.query().execute(&mut *connection).await?;
     // Last, since sequences keep what they are told, whatever becomes of the transaction.
     for entity in Entity::ALL.iter().copied().filter(|entity| entity.is_numbered()) {

@@ -129,6 +129,7 @@ mod part;
 mod plans;
 mod poll;
 mod pool;
+mod query;
 mod reach;
 mod read;
 mod record;

@@ -59,7 +59,7 @@ async fn read_feed(desk: &Desk, set: &ReadSet, query: &FeedQuery) -> Result<Answ
     if query.rows {
         return read_with_feed(desk, set).await;
     }
-    feed::position::give(desk).await?;
+    feed::position::give(desk, &desk.pool).await?;
     let mut transaction = desk.begin_with(BEGIN).await?;
     let answers = answer(desk, &mut transaction, set).await?;
     transaction.commit().await?;
@@ -107,7 +107,7 @@ impl<'s> Question<'s> {
     fn of(desk: &Desk, set: &'s ReadSet) -> Result<(Self, Option<Asked>)> {
         // One server has every commit that it acknowledged, so `at_least` asks for nothing.
         let ReadSet { get, find, scan, follow, history, log, counts, numbers, feed: _, used, at_least: _ } = set;
-        let mut wide = Wide::new(desk.names.quoted());
+        let mut wide = Wide::new(&desk.names);
         let mut wanted = Wanted { follow: follow.clone(), ..Wanted::by_key(get.iter().copied()) };
         for UniqueValue { entity, field, value } in find {
             let column = record::column(*entity, *field).filter(|_| uniques(*entity).contains(field));

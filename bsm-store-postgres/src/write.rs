@@ -64,13 +64,13 @@ pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows
             let count = rows.len();
             if count > 0 {
                 let done = statement.query().bind(Json::Array(rows).to_string()).execute(&mut *connection).await?;
-                all_of(desk, count, done.rows_affected())?;
+                all_of(desk, count, done)?;
             }
         }
         let count = work.delete.len();
         if count > 0 {
             let done = table.delete.query().bind(work.delete).execute(&mut *connection).await?;
-            all_of(desk, count, done.rows_affected())?;
+            all_of(desk, count, done)?;
         }
     }
     Ok(())
