@@ -20,6 +20,7 @@ use crate::fault::{self, Fault};
 use crate::names::{Names, Statement};
 use crate::pool::Transaction;
 use crate::store::{Desk, PostgresStore};
+use crate::write::Gone;
 use crate::{feed, fetch, record, retry, verify, write};
 
 /// How long an import may be left alone between two steps, in milliseconds: five minutes.
@@ -213,7 +214,7 @@ async fn restore(
     if replaces {
         desk.imports.uniques_later.query().execute(&mut *connection).await?;
     }
-    write::rows(desk, connection, &rows).await?;
+    write::rows(desk, connection, &rows, Gone::First).await?;
     if replaces {
         desk.imports.uniques_now.query().execute(&mut *connection).await?;
     }
