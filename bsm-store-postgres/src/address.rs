@@ -17,6 +17,7 @@ const SCHEMA: &str = "schema";
 const TRIGGERS: &str = "triggers";
 const PATIENCE: &str = "patience";
 const READ: &str = "read";
+const DIRECT: &str = "direct";
 
 /// How many servers an address may name.
 const HOSTS_MOST: usize = 16;
@@ -68,6 +69,8 @@ impl fmt::Display for Triggers {
 pub(crate) struct Address {
     /// How the servers are reached.
     pub(crate) servers: Hosts,
+    /// How they are reached past the pooler, if the address is one's.
+    pub(crate) direct: Option<Hosts>,
     /// The desk's schema. Not checked yet.
     pub(crate) schema: String,
     /// What it says of triggers, if it does.
@@ -86,7 +89,7 @@ impl Address {
     pub(crate) fn parse(url: &str) -> Result<Self> {
         let (place, options) = split(url)?;
         let (mut schema, mut triggers, mut patience) = (DEFAULT_SCHEMA, None, Patience::DEFAULT);
-        let mut replicas = Vec::new();
+        let (mut direct, mut replicas) = (None, Vec::new());
         let mut others = Vec::new();
         for option in options {
             let (name, value) = option?;
@@ -104,9 +107,15 @@ impl Address {
                         invalid("has an option patience that is not of the form 30s or 500ms, or is not above 0")
                     })?;
                 }
+                DIRECT => {
+                    let found = servers_of(value).ok_or_else(|| {
+                        invalid("has an option direct that is not a percent-encoded address of servers, with options of the connection only")
+                    })?;
+                    direct = Some(hosts(found)?);
+                }
                 // More than once, for replicas that have not all the same account or the same options.
                 READ => {
-                    let found = replicas_of(value).ok_or_else(|| {
+                    let found = servers_of(value).ok_or_else(|| {
                         invalid("has an option read that is not a percent-encoded address of servers, with options of the connection only")
                     })?;
                     replicas.extend(found);
@@ -117,11 +126,16 @@ impl Address {
                 _ => others.push((name, value)),
             }
         }
-        let mut servers = servers(place, &others)?.into_iter();
-        let first = servers.next().ok_or_else(|| invalid("names no host"))?;
-        let servers = Hosts::new(first, servers.collect());
-        Ok(Self { servers, schema: schema.to_owned(), triggers, patience, replicas })
+        let servers = hosts(servers(place, &others)?)?;
+        Ok(Self { servers, direct, schema: schema.to_owned(), triggers, patience, replicas })
     }
+}
+
+/// Servers of which one takes writes.
+fn hosts(servers: Vec<PgConnectOptions>) -> Result<Hosts> {
+    let mut servers = servers.into_iter();
+    let first = servers.next().ok_or_else(|| invalid("names no host"))?;
+    Ok(Hosts::new(first, servers.collect()))
 }
 
 /// An option, taken apart.
@@ -168,10 +182,11 @@ fn servers(place: &str, options: &[Pair<'_>]) -> Result<Vec<PgConnectOptions>> {
     hosts.split(',').map(server).collect()
 }
 
-/// The servers that an option `read` names. Nothing is said of what is wrong: it may be a part of a password.
-fn replicas_of(value: &str) -> Option<Vec<PgConnectOptions>> {
+/// The servers that a percent-encoded address names, which has no options of ours. Nothing is said of what is wrong: it may be
+/// a part of a password.
+fn servers_of(value: &str) -> Option<Vec<PgConnectOptions>> {
     let url = decoded(value)?;
-    let (place, options) = split(&url).ok()?;
+    let (place, options) = split(&url).ok().filter(|(place, _)| !place.is_empty())?;
     servers(place, &options.collect::<Result<Vec<_>>>().ok()?).ok()
 }
 
@@ -295,6 +310,24 @@ mod tests {
     }
 
     #[test]
+    fn past_a_pooler_lies_an_address_of_its_own() {
+        let plain = Address::parse("postgres://pooler:6432/desks").expect("is one");
+        assert!(plain.direct.is_none());
+        let inner = "postgres%3A%2F%2Fme%3Ah%2540sh%40a%3A5433%2Cb%2Fdesks%3Fsslmode%3Ddisable%26application_name%3Dx";
+        let address = format!("postgres://me:other@pooler:6432/alias?direct={inner}&schema=acme");
+        let address = Address::parse(&address).expect("is one");
+        assert_eq!(display(address.servers.iter(), &address.schema), "postgres://pooler:6432/alias?schema=acme");
+        let direct = address.direct.expect("is given");
+        assert_eq!(display(direct.iter(), "x"), "postgres://a:5433,b:5432/desks?schema=x");
+        for server in direct.iter() {
+            assert_eq!(server.get_username(), "me");
+            assert!(matches!(server.get_ssl_mode(), sqlx::postgres::PgSslMode::Disable));
+        }
+        // What needs no encoding may do without.
+        assert!(Address::parse("postgres://pooler/db?direct=postgres://a:5433/db").expect("is one").direct.is_some());
+    }
+
+    #[test]
     fn a_bad_address_is_refused_and_not_repeated() {
         for bad in [
             "",
@@ -312,6 +345,17 @@ mod tests {
             "postgres://me:hush@a/db?patience=hush",
             "postgres://me:hush@a/db?patience=0s",
             "postgres://me:hush@a/db?patience=5",
+            "postgres://me:hush@a/db?direct=",
+            "postgres://me:hush@a/db?direct=hush",
+            "postgres://me:hush@a/db?direct=postgres://",
+            "postgres://me:hush@a/db?direct=sled:hush",
+            "postgres://me:hush@a/db?direct=postgres://me:hush@b:port/db",
+            "postgres://me:hush@a/db?direct=postgres://me:hush@b/db?sslmode=hush",
+            "postgres://me:hush@a/db?direct=postgres://me:hush@b/db?schema=hush",
+            "postgres://me:hush@a/db?direct=postgres://me:hush@b/db%3Fdirect=postgres://hush",
+            "postgres://me:hush@a/db?direct=postgres://me:hush%4@b/db%",
+            "postgres://me:hush@a/db?direct=postgres://me:%FFhush@b/db",
+            "postgres://me:hush@a/db?direct=postgres://me:hush@b,,c/db",
         ] {
             match Address::parse(bad) {
                 Err(error @ Error::InvalidAddress { .. }) => {

@@ -82,7 +82,7 @@ async fn hold(desk: &Desk, connection: &mut PgConnection, values: &[(Entity, Fie
     let names = values.iter().map(|(entity, field, value)| desk.names.of_value(*entity, *field, value));
     let lock = "SELECT count(pg_advisory_xact_lock(place)) FROM (SELECT DISTINCT hashtextextended(name, 0) AS place \
                 FROM unnest($1::text[]) AS name ORDER BY place OFFSET 0) AS places";
-    sqlx::query(lock).bind(names.collect::<Vec<_>>()).execute(connection).await?;
+    desk.names.statement(lock).query().bind(names.collect::<Vec<_>>()).execute(connection).await?;
     Ok(())
 }
 
@@ -152,7 +152,7 @@ fn with_value(desk: &Desk, entity: Entity, field: Field) -> Result<Statement, Er
     let column =
         record::column(entity, field).ok_or_else(|| desk.unsupported("a field that the entity does not have"))?;
     let (table, cast) = (&desk.names.table(entity).name, sql_type(column));
-    Ok(Statement::new(format!("SELECT EXISTS (SELECT FROM {table} WHERE {field} = $1::{cast} AND id <> ALL($2))")))
+    Ok(desk.names.made(format!("SELECT EXISTS (SELECT FROM {table} WHERE {field} = $1::{cast} AND id <> ALL($2))")))
 }
 
 async fn exists(

@@ -34,6 +34,7 @@ use crate::lock::Locks;
 use crate::mark::Mark;
 use crate::part::Part;
 use crate::store::Desk;
+use crate::write::Gone;
 use crate::{check, fetch, remember, retry, write};
 
 /// Checks and applies all of `change`, or nothing of it.
@@ -99,7 +100,7 @@ async fn perform(
     call: Option<Uuid>,
 ) -> Result<Committed, Fault> {
     if let Some(call) = call {
-        retry::fence(connection, call).await?;
+        retry::fence(desk, connection, call).await?;
     }
     if let Some(idempotency) = &change.idempotency
         && let Some(answer) = remember::claim(desk, connection, idempotency, change.recorded_at).await?
@@ -117,12 +118,12 @@ async fn perform(
     check::parents(&rows, &there)?;
     check::children(desk, connection, &rows).await?;
 
-    write::rows(desk, connection, &rows).await?;
+    write::rows(desk, connection, &rows, Gone::Last).await?;
     write::history(desk, connection, &change.history).await?;
     write::feed(desk, connection, change, &rows).await?;
     // Last, since others may wait for the same counters. (Triggers count sooner, and keep nobody waiting.)
     write::counters(desk, connection, &rows).await?;
-    sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(connection).await?;
+    sqlx::raw_sql("SET CONSTRAINTS ALL IMMEDIATE").execute(connection).await?;
     Ok(Committed { stamp: Mark::stamp(Mark::of(change)), numbers, repeated: None })
 }
 

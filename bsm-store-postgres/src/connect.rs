@@ -31,6 +31,10 @@ const GREETING: &str = "SELECT pg_is_in_recovery() OR current_setting('default_t
      (SELECT set_config('tcp_keepalives_idle', '30', false) || set_config('tcp_keepalives_interval', '10', false) \
      || set_config('tcp_keepalives_count', '3', false) WHERE current_setting('tcp_keepalives_idle')::integer > 30)";
 
+/// The same of a connection that a pooler gives to others between two messages: nothing is set that they would find.
+const GREETING_BY_POOLER: &str =
+    "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean";
+
 /// How a replica of a desk is told from a server that has another one, or none.
 pub(crate) struct Kin {
     /// Asks for a text.
@@ -47,6 +51,8 @@ pub(crate) struct Hosts {
     last: AtomicUsize,
     /// Whether they are replicas, of which each is as good as the others.
     kin: Option<Kin>,
+    /// What is asked of each new connection.
+    greeting: &'static str,
 }
 
 impl Hosts {
@@ -56,12 +62,20 @@ impl Hosts {
         // their own. It saves their formatting, and no text of ours can bring anything into a log.
         let quiet = PgConnectOptions::disable_statement_logging;
         let others = others.into_iter().map(quiet).collect();
-        Self { first: quiet(first), others, last: AtomicUsize::new(0), kin: None }
+        Self { first: quiet(first), others, last: AtomicUsize::new(0), kin: None, greeting: GREETING }
     }
 
     /// Replicas, to which connections are made by turns.
     pub(crate) fn of_kin(first: PgConnectOptions, others: Vec<PgConnectOptions>, kin: Kin) -> Self {
         Self { kin: Some(kin), ..Self::new(first, others) }
+    }
+
+    /// The same, reached through poolers that give a connection of the server's to others between two messages.
+    pub(crate) fn by_pooler(self) -> Self {
+        // sqlx asks for exact floats when it connects, which we have no use for, and which PgBouncer refuses to be asked.
+        let plain = |server: PgConnectOptions| server.extra_float_digits(None);
+        let others = self.others.into_iter().map(plain).collect();
+        Self { first: plain(self.first), others, greeting: GREETING_BY_POOLER, ..self }
     }
 
     /// All of them, as they were given.
@@ -105,7 +119,7 @@ impl Hosts {
 
     async fn connect_to(&self, server: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
         let mut connection = server.connect().await?;
-        let takes_none = sqlx::raw_sql(GREETING).fetch_one(&mut connection).await?.try_get(0)?;
+        let takes_none = sqlx::raw_sql(self.greeting).fetch_one(&mut connection).await?.try_get(0)?;
         match &self.kin {
             None if takes_none && !self.others.is_empty() => return Err(takes_no_writes()),
             None => {}

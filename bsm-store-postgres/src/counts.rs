@@ -9,9 +9,10 @@ use bsm_core::store::CountQuery;
 use bsm_core::{Error, Result};
 
 use crate::fault::Fault;
+use crate::query::{Parameter, Texts, array_of_texts};
 use crate::record;
 use crate::store::Desk;
-use crate::wide::{Columns, Parameter, Slot, Told, Wide};
+use crate::wide::{Columns, Slot, Told, Wide};
 
 /// What one query asks for.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ impl Counts {
             return Err(desk.damaged("a counter that nobody asked for".to_owned()).into());
         };
         let damaged = || desk.damaged(format!("a counter of {} can't be read", asked.counter));
-        let mut names: Vec<String> = told.get(Slot::Texts, 0)?;
+        let Texts(mut names) = told.get(Slot::Texts, 0)?;
         let sum: i128 = told.get::<&str>(Slot::Text, 0)?.parse().map_err(|_| damaged())?;
         if names.len() != asked.names || sum < 0 {
             return Err(damaged().into());
@@ -100,7 +101,7 @@ fn columns(nth: impl Into<Cow<'static, str>>, amount: &'static str) -> Columns {
 impl Ranges {
     /// Adds the counters that begin with some names.
     fn add(&mut self, nth: usize, last: &String, leading: &[String]) {
-        let with = |last: &String| array(leading.iter().chain([last]));
+        let with = |last: &String| array_of_texts(leading.iter().chain([last]));
         self.nth.push(nth.to_string());
         self.from.push(with(last));
         // An array that continues another comes behind it, and before the one whose last text has a character more.
@@ -120,12 +121,6 @@ impl Ranges {
         );
         wide.part(tag, columns("nth", "amount"), from);
     }
-}
-
-/// Texts as the server writes an array of them.
-fn array<'t>(texts: impl Iterator<Item = &'t String>) -> String {
-    let quoted = texts.map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")));
-    format!("{{{}}}", quoted.collect::<Vec<_>>().join(","))
 }
 
 /// The leading names of a counter; `None` if no counter has such values.

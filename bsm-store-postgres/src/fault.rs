@@ -63,6 +63,8 @@ const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK: &str = "40P01";
 /// A call was made within a transaction of another isolation than its own.
 const ISOLATED_OTHERWISE: &str = "BSM01";
+/// There is no schema, or no table, of that name.
+const UNKNOWN_NAMES: [&str; 2] = ["3F000", "42P01"];
 /// A table of that name is there.
 const DUPLICATE_TABLE: &str = "42P07";
 /// The server has as many connections as it takes.
@@ -166,10 +168,7 @@ impl Fault {
 
     /// Whether it is the call that could not be made as it was, whatever was in it.
     pub(crate) fn is_of_the_call(&self) -> bool {
-        match self {
-            Self::Desk(_) => false,
-            Self::Server(error) | Self::AtCommit(error) => code(error).is_some_and(|code| code == ISOLATED_OTHERWISE),
-        }
+        self.has_code(|code| code == ISOLATED_OTHERWISE)
     }
 
     /// Whether the transaction was rolled back because of another one, so that it may be tried again.
@@ -185,9 +184,18 @@ impl Fault {
 
     /// Whether a table that was to be made is there already.
     pub(crate) fn is_duplicate_table(&self) -> bool {
+        self.has_code(|code| code == DUPLICATE_TABLE)
+    }
+
+    /// Whether a table that was asked is not there.
+    pub(crate) fn is_unknown_name(&self) -> bool {
+        self.has_code(|code| UNKNOWN_NAMES.contains(&code))
+    }
+
+    fn has_code(&self, is_meant: impl FnOnce(&str) -> bool) -> bool {
         match self {
             Self::Desk(_) => false,
-            Self::Server(error) | Self::AtCommit(error) => code(error).is_some_and(|code| code == DUPLICATE_TABLE),
+            Self::Server(error) | Self::AtCommit(error) => code(error).is_some_and(|code| is_meant(&code)),
         }
     }
 

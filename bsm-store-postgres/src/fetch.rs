@@ -12,10 +12,11 @@ use uuid::Uuid;
 use crate::fault::Fault;
 use crate::mark::{self, Needed};
 use crate::names::{Statement, array_type};
+use crate::query::Parameter;
 use crate::record;
 use crate::scan::Page;
 use crate::store::Desk;
-use crate::wide::{Asked, Layout, Parameter, Slot, Told, Wide};
+use crate::wide::{Asked, Layout, Slot, Told, Wide};
 
 /// Which rows are asked for.
 #[derive(Debug, Default)]
@@ -107,7 +108,7 @@ impl Wanted {
     }
 
     fn anew(self, desk: &Desk, needed: &Needed) -> Option<Asked> {
-        let mut wide = Wide::new(desk.names.quoted());
+        let mut wide = Wide::new(&desk.names);
         self.add(desk, &mut wide, None);
         if !wide.is_empty() {
             needed.add(desk, &mut wide);

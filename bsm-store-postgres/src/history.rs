@@ -10,8 +10,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::fault::Fault;
+use crate::query::Parameter;
 use crate::store::Desk;
-use crate::wide::{Asked, Columns, Parameter, Slot, Told, Wide};
+use crate::wide::{Asked, Columns, Slot, Told, Wide};
 
 /// What is read of an entry, as a part of a wide row.
 fn columns() -> Columns {
@@ -82,7 +83,7 @@ pub(crate) fn by_key(desk: &Desk, asked: &[(Key, Version)]) -> Option<Asked> {
     if asked.is_empty() {
         return None;
     }
-    let mut wide = Wide::new(desk.names.quoted());
+    let mut wide = Wide::new(&desk.names);
     let entities = asked.iter().map(|(key, _)| key.entity.as_str().to_owned()).collect();
     let entities = wide.given(Parameter::Texts(entities), "text[]");
     let ids = wide.given(Parameter::Ids(asked.iter().map(|(key, _)| key.id).collect()), "uuid[]");

@@ -21,6 +21,7 @@ use crate::mark::Mark;
 use crate::names::{Names, Statement};
 use crate::pool::Transaction;
 use crate::store::{Desk, PostgresStore};
+use crate::write::Gone;
 use crate::{feed, fetch, record, retry, verify, write};
 
 /// How long an import may be left alone between two steps, in milliseconds: five minutes.
@@ -180,7 +181,7 @@ async fn ended(desk: &Desk, transaction: Transaction, fault: Fault) -> Error {
 
 async fn begin(desk: &Desk) -> Result<Transaction> {
     let begun = retry::long(desk, async || {
-        let mut transaction = desk.begin_with(&desk.begin).await?;
+        let mut transaction = desk.sessions.begin_with(&desk.begin).await?;
         shut(desk, &mut transaction).await?;
         Ok(transaction)
     });
@@ -191,7 +192,7 @@ async fn begin(desk: &Desk) -> Result<Transaction> {
 async fn shut(desk: &Desk, connection: &mut PgConnection) -> Result<(), Fault> {
     // Whoever leaves an import lying must not keep everybody else out: the server ends it.
     let patience = format!("SET LOCAL idle_in_transaction_session_timeout = {IDLE_MILLIS}");
-    sqlx::query(sqlx::AssertSqlSafe(patience)).execute(&mut *connection).await?;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(patience)).execute(&mut *connection).await?;
     // First, as whoever gives positions takes it: they wait here, and then find the events gone.
     feed::position::lock(desk, connection).await?;
     desk.imports.lock.query().execute(&mut *connection).await?;
@@ -227,7 +228,7 @@ async fn restore(
     if replaces {
         desk.imports.uniques_later.query().execute(&mut *connection).await?;
     }
-    write::rows(desk, connection, &rows).await?;
+    write::rows(desk, connection, &rows, Gone::First).await?;
     if replaces {
         desk.imports.uniques_now.query().execute(&mut *connection).await?;
     }
@@ -250,7 +251,7 @@ async fn note_emptied(
             continue;
         }
         let (field, table) = (spec.field, &desk.names.table(spec.from).name);
-        let children = Statement::new(format!("SELECT id, {field} FROM {table} WHERE {field} = ANY($1)"));
+        let children = desk.names.made(format!("SELECT id, {field} FROM {table} WHERE {field} = ANY($1)"));
         for row in children.query().bind(gone).fetch_all(&mut *connection).await? {
             let child = Key { entity: spec.from, id: row.try_get(0)? };
             emptied.insert(child, (spec.relation, Key { entity: spec.to, id: row.try_get(1)? }));
@@ -279,7 +280,7 @@ async fn finish(
     if let Some(difference) = found.differences.into_iter().next() {
         return Err(Error::Inconsistent { store: desk.name.clone(), difference }.into());
     }
-    sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut *connection).await?;
+    sqlx::raw_sql("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut *connection).await?;
     desk.imports.new_epoch.query().execute(&mut *connection).await?;
     // Last, since sequences keep what they are told, whatever becomes of the transaction.
     for entity in Entity::ALL.iter().copied().filter(|entity| entity.is_numbered()) {

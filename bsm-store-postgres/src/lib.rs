@@ -17,10 +17,8 @@
 //!
 //! # What it does not do yet
 //!
-//! * Reads of several tables take a round trip for each of them, within a transaction, and reads are not coalesced.
 //! * Commits of other processes are noticed by looking every 250 ms while somebody waits for the feed: there is no `NOTIFY`
 //!   yet. Those of the same store value wake at once.
-//! * `PgBouncer` and other poolers in transaction mode are not supported, nor is Citus.
 //!
 //! # Replicas
 //!
@@ -31,6 +29,20 @@
 //! `docs/scale.md` says more.
 //!
 //! [stamp]: bsm_core::store::Stamp
+//!
+//! # Poolers
+//!
+//! A pooler in transaction mode, such as `PgBouncer`, gives a connection of the server's to somebody else between two messages.
+//! Behind one the address says how the server itself is reached, percent-encoded:
+//!
+//! ```text
+//! postgres://bsm:secret@pooler:6432/desks?schema=acme&direct=postgres%3A%2F%2Fbsm%3Asecret%40db%3A5432%2Fdesks
+//! ```
+//!
+//! Then every statement that goes through the pooler is one message, with what it is given in its text, and leaves nothing
+//! behind; a command and a read take one round trip, as ever. What is long goes past it: making the desk, an import, a recount. Without
+//! `direct`, statements of different clients mix there: some calls fail, and some are told what others asked for.
+//! docs/scale.md says how to set the pooler up, and what is known of servers that are not Postgres.
 //!
 //! # The feed
 //!
@@ -105,7 +117,7 @@
 //! | `store`, `gate` | the store as its users see it; opening and closing |
 //! | `address`, `connect`, `pool` | from a URL to servers and a schema; to the one that takes writes; connections that are kept |
 //! | `migrate` | the tables, from `migrations/` |
-//! | `names` | statements, with the desk's schema in them |
+//! | `names`, `query` | statements, with the desk's schema in them; what they are given, and how they are sent |
 //! | `record`, `fetch` | rows, to the server and back |
 //! | `part`, `call`, `coalesce` | what a command brings to a call; a call; which commands go together |
 //! | `commit` | a command alone, from its locks to its commit: the long way |
@@ -142,6 +154,7 @@ mod part;
 mod plans;
 mod poll;
 mod pool;
+mod query;
 mod reach;
 mod read;
 mod record;

@@ -21,8 +21,9 @@ use bsm_core::store::{ChangeSet, FeedPlace, Stamp, Write};
 use uuid::Uuid;
 
 use crate::history;
+use crate::query::Parameter;
 use crate::store::Desk;
-use crate::wide::{Columns, Parameter, Slot, Told, Wide};
+use crate::wide::{Columns, Slot, Told, Wide};
 
 /// The tag of what a replica says of marks.
 pub(crate) const SEEN: i64 = 1006;

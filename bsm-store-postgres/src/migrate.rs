@@ -102,6 +102,32 @@ async fn triggers(connection: &mut PgConnection, names: &Names) -> Result<Trigge
     Ok(if said.try_get(0)? { Triggers::On } else { Triggers::Off })
 }
 
+/// The name of the database that a pool leads to; a pooler may call it otherwise.
+pub(crate) async fn database(pool: &Pool) -> Result<String, Fault> {
+    let mut connection = pool.acquire().await?;
+    let row = sqlx::raw_sql("SELECT current_database()::text").fetch_one(&mut *connection).await?;
+    connection.done();
+    Ok(row.try_get(0)?)
+}
+
+/// Whether two pools lead to the same desk: each desk's feed has a number of its own, which only an import changes.
+pub(crate) async fn is_same(pool: &Pool, other: &Pool, names: &Names) -> Result<bool, Fault> {
+    let before = epoch(other, names).await?;
+    let found = match epoch(pool, names).await {
+        Ok(found) => found,
+        Err(fault) if fault.is_unknown_name() => return Ok(false),
+        Err(fault) => return Err(fault),
+    };
+    Ok(found == before || found == epoch(other, names).await?)
+}
+
+async fn epoch(pool: &Pool, names: &Names) -> Result<i64, Fault> {
+    let mut connection = pool.acquire().await?;
+    let row = names.statement("SELECT epoch FROM {}.desk").query().fetch_one(&mut connection).await?;
+    connection.done();
+    Ok(row.try_get(0)?)
+}
+
 /// Whether the desk answers, and is the one that was opened.
 pub(crate) async fn check(pool: &Pool, names: &Names, store: &str, patience: Patience) -> Result<()> {
     match retry::read_within(pool, store, patience, || look(pool, names)).await? {
@@ -129,8 +155,13 @@ fn unknown(store: &str, found: &str) -> Error {
 /// The newest migration that the schema has; `None` if it has not even the table that says so.
 async fn found(connection: &mut PgConnection, names: &Names) -> Result<Option<i32>, sqlx::Error> {
     let table = format!("{}.bsm_migrations", names.quoted());
-    let there: bool =
-        sqlx::query("SELECT to_regclass($1) IS NOT NULL").bind(table).fetch_one(&mut *connection).await?.try_get(0)?;
+    let there: bool = names
+        .statement("SELECT to_regclass($1) IS NOT NULL")
+        .query()
+        .bind(table)
+        .fetch_one(connection)
+        .await?
+        .try_get(0)?;
     if !there {
         return Ok(None);
     }
@@ -140,14 +171,11 @@ async fn found(connection: &mut PgConnection, names: &Names) -> Result<Option<i3
 
 /// Does what is missing, and returns the number that the schema then has: a greater one than ours if it is newer.
 async fn bring_up(connection: &mut PgConnection, names: &Names, asked: Option<Triggers>) -> Result<i32, sqlx::Error> {
-    let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('bsm ' || $1, 0))");
-    lock.bind(names.schema().to_owned()).execute(&mut *connection).await?;
+    let lock = names.statement("SELECT pg_advisory_xact_lock(hashtextextended('bsm ' || $1, 0))");
+    lock.query().bind(names.schema()).execute(connection).await?;
     let schema = names.quoted();
-    let there: bool = sqlx::query("SELECT to_regnamespace($1) IS NOT NULL")
-        .bind(schema.to_owned())
-        .fetch_one(&mut *connection)
-        .await?
-        .try_get(0)?;
+    let there = names.statement("SELECT to_regnamespace($1) IS NOT NULL").query().bind(schema);
+    let there: bool = there.fetch_one(connection).await?.try_get(0)?;
     if !there {
         run(connection, format!("CREATE SCHEMA {schema}")).await?;
     }
@@ -168,7 +196,7 @@ async fn bring_up(connection: &mut PgConnection, names: &Names, asked: Option<Tr
             run(connection, guarded.concat()).await?;
         }
         let note = names.statement("INSERT INTO {}.bsm_migrations (version) VALUES ($1)");
-        note.query().bind(*version).execute(&mut *connection).await?;
+        note.query().bind(i64::from(*version)).execute(&mut *connection).await?;
     }
     if has < NEWEST && triggers(connection, names).await? == Triggers::Off {
         // Nobody but the owner, and whoever they name, writes past the desk.

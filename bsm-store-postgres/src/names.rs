@@ -1,18 +1,16 @@
 //! Names and fixed statements, with the desk's schema in them. Made once, when the store is opened.
 //!
 //! This is the one place where a name goes into SQL text, and [`Statement`] the one way by which text becomes a
-//! statement: what a caller gives is always bound, never written. Used by every room that talks to the server.
+//! statement: what a caller gives is always a parameter ([`crate::query`]). Used by every room that talks to the server.
 
 use std::sync::Arc;
 
 use bsm_core::model::Entity;
 use bsm_core::schema::{Column, Field, Kind, columns};
 use bsm_core::{Error, Result};
-use sqlx::postgres::PgArguments;
-use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Postgres};
 
 use crate::lock::Strength;
+use crate::query::{Parameter, Query, Way};
 
 /// The schema of a desk whose address names none.
 pub const DEFAULT_SCHEMA: &str = "bsm";
@@ -22,28 +20,36 @@ const NAME_BYTES: usize = 63;
 
 /// The text of a statement, made of our own words, checked names and the places of parameters.
 #[derive(Clone, Debug)]
-pub(crate) struct Statement(Arc<str>);
+pub(crate) struct Statement {
+    text: Arc<str>,
+    way: Way,
+}
 
 impl Statement {
-    pub(crate) fn new(text: String) -> Self {
-        Self(text.into())
+    pub(crate) fn new(text: String, way: Way) -> Self {
+        Self { text: text.into(), way }
     }
 
     /// The statement that tells how the server did this one.
     #[cfg(test)]
     pub(crate) fn explained(&self) -> Self {
-        Self::new(format!("EXPLAIN (ANALYZE, FORMAT JSON) {}", self.0))
+        Self::new(format!("EXPLAIN (ANALYZE, FORMAT JSON) {}", self.text), self.way)
     }
 
     /// The statement's text.
     #[cfg(test)]
     pub(crate) fn text(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The statement, ready to be given its parameters.
-    pub(crate) fn query<'q>(&self) -> Query<'q, Postgres, PgArguments> {
-        sqlx::query(AssertSqlSafe(Arc::clone(&self.0)))
+    pub(crate) fn query(&self) -> Query {
+        self.given(Vec::new())
+    }
+
+    /// The statement with its parameters.
+    pub(crate) fn given(&self, parameters: Vec<Parameter>) -> Query {
+        Query::new(Arc::clone(&self.text), self.way, parameters)
     }
 }
 
@@ -75,7 +81,7 @@ impl Table {
         &self.locks[strength as usize]
     }
 
-    fn new(schema: &str, entity: Entity) -> Self {
+    fn new(schema: &str, entity: Entity, way: Way) -> Self {
         let bare = entity.table();
         let name = format!("{schema}.{bare}");
         let written: Vec<&str> =
@@ -84,21 +90,22 @@ impl Table {
         let changed: Vec<String> = changed.map(|name| format!("{name} = given.{name}")).collect();
         let written = written.join(", ");
         let given = format!("jsonb_populate_recordset(NULL::{name}, $1::jsonb) AS given");
-        let lock = |how| Statement::new(format!("SELECT id FROM {name} WHERE id = ANY($1) ORDER BY id FOR {how}"));
+        let statement = |text| Statement::new(text, way);
+        let lock = |how| statement(format!("SELECT id FROM {name} WHERE id = ANY($1) ORDER BY id FOR {how}"));
         Self {
-            insert: Statement::new(format!("INSERT INTO {name} ({written}) SELECT {written} FROM {given}")),
-            update: Statement::new(format!(
+            insert: statement(format!("INSERT INTO {name} ({written}) SELECT {written} FROM {given}")),
+            update: statement(format!(
                 "UPDATE {name} AS old SET {} FROM {given} WHERE old.id = given.id",
                 changed.join(", ")
             )),
-            delete: Statement::new(format!("DELETE FROM {name} WHERE id = ANY($1)")),
-            numbers: Statement::new(format!("SELECT nextval('{name}_number_seq') FROM generate_series(1, $1)")),
-            raise_numbers: Statement::new(format!(
+            delete: statement(format!("DELETE FROM {name} WHERE id = ANY($1)")),
+            numbers: statement(format!("SELECT nextval('{name}_number_seq') FROM generate_series(1, $1)")),
+            raise_numbers: statement(format!(
                 "SELECT setval('{name}_number_seq', last) FROM (SELECT greatest($1, (SELECT max(number) FROM {name}), \
                  (SELECT last_value FROM {name}_number_seq WHERE is_called)) AS last OFFSET 0) AS given WHERE last > 0"
             )),
-            any: Statement::new(format!("SELECT EXISTS (SELECT FROM {name})")),
-            lock_all: Statement::new(format!("LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")),
+            any: statement(format!("SELECT EXISTS (SELECT FROM {name})")),
+            lock_all: statement(format!("LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")),
             locks: [lock("KEY SHARE"), lock("SHARE"), lock("NO KEY UPDATE"), lock("UPDATE")],
             name,
         }
@@ -142,21 +149,22 @@ pub(crate) struct Names {
     bare: String,
     quoted: String,
     tables: Vec<Table>,
+    way: Way,
 }
 
 impl Names {
-    /// The names of the desk in `schema`.
+    /// The names of the desk in `schema`, whose statements go to the server this way.
     ///
     /// # Errors
     /// [`Error::InvalidAddress`] if that is no plain name.
-    pub(crate) fn new(schema: &str) -> Result<Self> {
+    pub(crate) fn new(schema: &str, way: Way) -> Result<Self> {
         if !is_plain(schema) {
             let reason = "names a schema that is not of lower-case letters, digits and underscores".to_owned();
             return Err(Error::InvalidAddress { reason });
         }
         let quoted = format!("\"{schema}\"");
-        let tables = Entity::ALL.iter().map(|entity| Table::new(&quoted, *entity)).collect();
-        Ok(Self { bare: schema.to_owned(), quoted, tables })
+        let tables = Entity::ALL.iter().map(|entity| Table::new(&quoted, *entity, way)).collect();
+        Ok(Self { bare: schema.to_owned(), quoted, tables, way })
     }
 
     /// The schema.
@@ -182,7 +190,17 @@ impl Names {
 
     /// A statement in which `{}` stands for the schema.
     pub(crate) fn statement(&self, text: &str) -> Statement {
-        Statement::new(text.replace("{}", &self.quoted))
+        self.made(text.replace("{}", &self.quoted))
+    }
+
+    /// A statement that has the names in it already.
+    pub(crate) fn made(&self, text: String) -> Statement {
+        Statement::new(text, self.way)
+    }
+
+    /// How statements go to the server.
+    pub(crate) const fn way(&self) -> Way {
+        self.way
     }
 }
 
@@ -200,7 +218,7 @@ mod tests {
 
     #[test]
     fn tables_stand_at_their_codes() {
-        let names = Names::new("acme").expect("is plain");
+        let names = Names::new("acme", Way::Prepared).expect("is plain");
         for entity in Entity::ALL {
             assert_eq!(names.table(*entity).name, format!("\"acme\".{}", entity.table()));
         }
@@ -209,11 +227,11 @@ mod tests {
     #[test]
     fn only_plain_schemas_are_taken() {
         for good in ["bsm", "a", "_x9", &"a".repeat(63)] {
-            assert!(Names::new(good).is_ok(), "{good}");
+            assert!(Names::new(good, Way::Prepared).is_ok(), "{good}");
         }
         for bad in ["", "9a", "Acme", "a-b", "a b", "a\"b", "a;b", "é", "pg_x", "information_schema", &"a".repeat(64)]
         {
-            assert!(matches!(Names::new(bad), Err(Error::InvalidAddress { .. })), "{bad}");
+            assert!(matches!(Names::new(bad, Way::Prepared), Err(Error::InvalidAddress { .. })), "{bad}");
         }
     }
 }

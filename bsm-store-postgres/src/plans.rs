@@ -3,7 +3,8 @@
 use serde_json::Value as Json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
-use crate::wide::{Asked, Parameter};
+use crate::query::Parameter;
+use crate::wide::Asked;
 
 /// How often a statement is done until its plan is looked at. After five times the server keeps the plan.
 pub(crate) const TIMES: usize = 10;
@@ -68,13 +69,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Prepares a statement.
     pub(crate) async fn new(connection: &mut PgConnection, name: &str, asked: &Asked) -> Self {
-        let types = asked.parameters.iter().map(|parameter| match parameter {
-            Parameter::Id(_) => "uuid",
-            Parameter::Ids(_) => "uuid[]",
-            Parameter::Int(_) => "bigint",
-            Parameter::Text(_) => "text",
-            Parameter::Texts(_) => "text[]",
-        });
+        let types = asked.parameters.iter().map(Parameter::sql_type);
         let parameters: Vec<String> = asked.parameters.iter().map(literal).collect();
         let list = |of: Vec<&str>| if of.is_empty() { String::new() } else { format!("({})", of.join(", ")) };
         let types = list(types.collect());
@@ -106,16 +101,7 @@ impl Prepared {
 }
 
 fn literal(parameter: &Parameter) -> String {
-    let text = |text: &String| format!("'{}'", text.replace('\'', "''"));
-    match parameter {
-        Parameter::Id(id) => format!("'{id}'"),
-        Parameter::Ids(ids) => {
-            format!("'{{{}}}'", ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
-        }
-        Parameter::Int(number) => number.to_string(),
-        Parameter::Text(given) => text(given),
-        Parameter::Texts(given) => {
-            format!("ARRAY[{}]::text[]", given.iter().map(text).collect::<Vec<_>>().join(", "))
-        }
-    }
+    let mut text = String::new();
+    assert!(parameter.write(&mut text), "it has no NUL");
+    text
 }

@@ -111,7 +111,7 @@ async fn until(
 
 /// Where a feed stands.
 async fn stands(store: &PostgresStore, customer: Option<UserId>) -> std::result::Result<FeedPlace, Fault> {
-    feed::position::give(&store.desk).await?;
+    feed::position::give(&store.desk, &store.desk.pool).await?;
     let query = FeedQuery { customer, after: None, entities: Vec::new(), limit: 0, rows: false };
     let mut connection = store.desk.pool.acquire().await?;
     let page = feed::page(&store.desk, &mut connection, &query).await?;
@@ -139,9 +139,9 @@ async fn lead(store: &PostgresStore) -> Error {
 /// Looks at the feed once, and wakes those for whom there is something.
 async fn look(store: &PostgresStore) -> std::result::Result<(), Fault> {
     let desk = &store.desk;
-    feed::position::give(desk).await?;
+    feed::position::give(desk, &desk.pool).await?;
     let mut connection = desk.pool.acquire().await?;
-    let row = desk.polls.stands.query().fetch_optional(&mut *connection).await?;
+    let row = desk.polls.stands.query().fetch_optional(&mut connection).await?;
     let row = row.ok_or_else(|| desk.damaged("nothing says which epoch its feed is in".to_owned()))?;
     let newest: i64 = row.try_get(1)?;
     let now = FeedPlace {
@@ -162,7 +162,7 @@ async fn look(store: &PostgresStore) -> std::result::Result<(), Fault> {
         return Ok(());
     };
     let before = i64::try_from(before.place).unwrap_or(i64::MAX);
-    let rows = desk.polls.concerned.query().bind(before).bind(newest).fetch_all(&mut *connection).await?;
+    let rows = desk.polls.concerned.query().bind(before).bind(newest).fetch_all(&mut connection).await?;
     connection.done();
     let concerned: std::result::Result<Option<Vec<UserId>>, sqlx::Error> =
         rows.iter().map(|row| Ok(row.try_get::<Option<Uuid>, _>(0)?.map(UserId::from_uuid))).collect();

@@ -95,7 +95,7 @@ async fn read_feed(desk: &Desk, set: &ReadSet, query: &FeedQuery) -> Result<Answ
     if query.rows {
         return read_with_feed(desk, set).await;
     }
-    feed::position::give(desk).await?;
+    feed::position::give(desk, &desk.pool).await?;
     let mut transaction = desk.begin_with(BEGIN).await?;
     let answers = answer(desk, &mut transaction, set).await?;
     transaction.commit().await?;
@@ -148,7 +148,7 @@ impl<'s> Question<'s> {
         // is in what is needed.
         let ReadSet { get, find, scan, follow, history, log, counts, numbers, used, feed: _, at_least: _, current: _ } =
             set;
-        let mut wide = Wide::new(desk.names.quoted());
+        let mut wide = Wide::new(&desk.names);
         let mut wanted = Wanted { follow: follow.clone(), ..Wanted::by_key(get.iter().copied()) };
         for UniqueValue { entity, field, value } in find {
             let column = record::column(*entity, *field).filter(|_| uniques(*entity).contains(field));

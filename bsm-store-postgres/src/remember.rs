@@ -8,8 +8,9 @@ use sqlx::PgConnection;
 
 use crate::fault::Fault;
 use crate::names::Statement;
+use crate::query::Parameter;
 use crate::store::Desk;
-use crate::wide::{Columns, Parameter, Slot, Told, Wide};
+use crate::wide::{Columns, Slot, Told, Wide};
 
 /// How many keys that are past their time a command with a key of its own cleans up. More than one, so that they don't
 /// pile up.
@@ -78,7 +79,7 @@ pub(crate) async fn known(
     actor: UserId,
     key: &str,
 ) -> Result<Option<Remembered>, Fault> {
-    let mut wide = Wide::new(desk.names.quoted());
+    let mut wide = Wide::new(&desk.names);
     add(desk, &mut wide, 0, actor, key);
     let Some(asked) = wide.finish() else { return Ok(None) };
     let layout = asked.layout;

@@ -16,6 +16,7 @@ use crate::connect::{Hosts, Kin};
 use crate::fault::{Fault, Kind};
 use crate::mark::{Mark, Needed, Own};
 use crate::pool::Pool;
+use crate::query::Way;
 use crate::read;
 use crate::retry::Patience;
 use crate::store::Desk;
@@ -107,9 +108,10 @@ impl State {
 
 impl Replicas {
     /// Replicas at these places. Connects to none yet.
-    pub(crate) fn at(servers: Vec<PgConnectOptions>, kin: Kin, patience: Patience) -> Option<Self> {
+    pub(crate) fn at(servers: Vec<PgConnectOptions>, kin: Kin, way: Way, patience: Patience) -> Option<Self> {
         let mut servers = servers.into_iter();
         let hosts = Hosts::of_kin(servers.next()?, servers.collect(), kin);
+        let hosts = if way == Way::Whole { hosts.by_pooler() } else { hosts };
         let pool = Pool::to(hosts, patience.one_lock());
         Some(Self { pool, gets: Gets::default(), own: Own::default(), state: Mutex::default() })
     }

@@ -157,14 +157,15 @@ where
     read_within(&desk.pool, &desk.name, desk.patience, ask).await
 }
 
-/// The same for what takes as long as it takes. It is asked again only for as long as the desk's patience lasts.
+/// The same for what takes as long as it takes, over a connection that is a session. It is asked again only for as long as
+/// the desk's patience lasts.
 pub(crate) async fn long<T, A>(desk: &Desk, mut ask: impl FnMut() -> A) -> std::result::Result<T, Fault>
 where
     A: Future<Output = std::result::Result<T, Fault>>,
 {
-    let mut tries = Tries::new(&desk.pool, desk.patience);
+    let mut tries = Tries::new(&desk.sessions, desk.patience);
     loop {
-        tries.era = desk.pool.era();
+        tries.era = desk.sessions.era();
         match ask().await {
             Ok(answer) => return Ok(answer),
             Err(fault) if tries.go_on(&fault).await => {}
@@ -220,9 +221,9 @@ fn silence() -> sqlx::Error {
 }
 
 /// Waits until a call that took this lock before all others has ended, whatever came of it.
-pub(crate) async fn fence(connection: &mut PgConnection, call: Uuid) -> std::result::Result<(), Fault> {
+pub(crate) async fn fence(desk: &Desk, connection: &mut PgConnection, call: Uuid) -> std::result::Result<(), Fault> {
     let lock = "SELECT pg_advisory_xact_lock_shared(hashtextextended('bsm call ' || $1::text, 0))";
-    sqlx::query(lock).bind(call).execute(connection).await?;
+    desk.names.statement(lock).query().bind(call).execute(connection).await?;
     Ok(())
 }
 
@@ -308,7 +309,7 @@ async fn recognised(desk: &Desk, change: &ChangeSet) -> std::result::Result<Opti
     let numbers = numbers(desk, &mut transaction, change).await?;
     // A transaction that writes to the log is committed as durably as any other, behind all that it saw. (One that only has a
     // number waits for nothing.)
-    sqlx::query("SELECT pg_logical_emit_message(true, 'bsm', '')::text").execute(&mut *transaction).await?;
+    sqlx::raw_sql("SELECT pg_logical_emit_message(true, 'bsm', '')::text").execute(&mut *transaction).await?;
     // Whether this was committed is nobody's concern but its own durability's.
     transaction.commit().await?;
     Ok(Some(Committed { stamp: Mark::stamp(Mark::of(change)), numbers, repeated: None }))

@@ -13,9 +13,10 @@ use uuid::Uuid;
 
 use crate::fault::Fault;
 use crate::names::sql_type;
+use crate::query::Parameter;
 use crate::record;
 use crate::store::Desk;
-use crate::wide::{Columns, Parameter, Slot, Told, Wide, Widths};
+use crate::wide::{Columns, Slot, Told, Wide, Widths};
 
 /// What the page is called within its statement.
 const NAME: &str = "page";

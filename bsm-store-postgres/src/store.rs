@@ -24,6 +24,7 @@ use crate::import::{self, Import};
 use crate::names::{Names, Statement};
 use crate::poll::{self, Lead};
 use crate::pool::{Pool, Transaction};
+use crate::query::Way;
 use crate::reach::Reach;
 use crate::replica::Replicas;
 use crate::retry::{self, Patience};
@@ -41,6 +42,10 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET CONSTR
 
 /// Added where the server's settings would acknowledge commits that are not on disk yet.
 const SYNCED: &str = "; SET LOCAL synchronous_commit = on";
+
+/// The same through a pooler, whose connections others may have set otherwise since.
+const SYNCED_IF_NOT: &str =
+    "; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// Added where triggers must know what is written by a command, not by hand: they leave versions and history to it.
 const AS_COMMAND: &str = "; SET LOCAL bsm.command = 'on'";
@@ -61,6 +66,8 @@ pub(crate) struct Desk {
     pub(crate) pool: Pool,
     /// Servers that reads may go to.
     pub(crate) replicas: Option<Replicas>,
+    /// Connections for what is long: the same ones, or past the pooler that those are of.
+    pub(crate) sessions: Pool,
     pub(crate) patience: Patience,
     pub(crate) names: Names,
     /// What it is called in errors: never with a password.
@@ -147,21 +154,29 @@ impl PostgresStore {
     /// letters, digits and underscores. `patience=30s` says how long a call may take with all its tries, if a connection
     /// breaks or others are in its way. `triggers=off` makes a desk without triggers, for servers that lack
     /// them: see [the crate's documentation](crate#without-triggers). `read=` is the percent-encoded address of hot
-    /// standbys that reads may go to: see [there](crate#replicas). Other options are those of sqlx, such as
+    /// standbys that reads may go to: see [there](crate#replicas). `direct=` says that the address is a pooler's, and how the
+    /// server itself is reached, percent-encoded: see [there](crate#poolers). Other options are those of sqlx, such as
     /// `sslmode=require`.
     ///
     /// Several servers may be named, of which one is the primary: `postgres://user:password@a:5432,b:5433/database`. Each is
     /// asked, the last one that took writes first, and again when it does not any more.
     ///
     /// # Errors
-    /// [`Error::InvalidAddress`], also if the desk was made with other `triggers`; [`Error::Unavailable`] if the server can't be reached or refuses;
+    /// [`Error::InvalidAddress`], also if the desk was made with other `triggers`, or `direct` leads to another one; [`Error::Unavailable`] if the server can't be reached or refuses;
     /// [`Error::UnknownFormat`] if the schema was made by a newer release, or has tables of other makers.
     pub async fn connect(url: &str) -> Result<Self> {
-        let Address { servers, schema, triggers, patience, replicas } = Address::parse(url)?;
-        let names = Names::new(&schema)?;
+        let Address { servers, direct, schema, triggers, patience, replicas } = Address::parse(url)?;
+        let way = if direct.is_some() { Way::Whole } else { Way::Prepared };
+        let names = Names::new(&schema, way)?;
         let name = address::display(servers.iter(), &schema);
-        let pool = Pool::to(servers, patience.one_lock());
-        Self::open(pool, names, name, triggers, patience, replicas).await
+        let (pool, sessions) = match direct {
+            None => (Pool::to(servers, patience.one_lock()), None),
+            Some(direct) => {
+                let direct = Pool::to(direct, patience.one_lock());
+                (Pool::to(servers.by_pooler(), patience.one_lock()), Some(direct))
+            }
+        };
+        Self::open(pool, sessions, names, name, triggers, patience, replicas).await
     }
 
     /// Opens the desk in `schema` of the database that `pool` is connected to, or makes one.
@@ -172,14 +187,34 @@ impl PostgresStore {
     /// # Errors
     /// As [`connect`](Self::connect).
     pub async fn from_pool(pool: PgPool, schema: &str) -> Result<Self> {
-        let names = Names::new(schema)?;
+        Self::of_hosts(pool, None, schema).await
+    }
+
+    /// The same where `pool` is connected to a pooler in transaction mode: `direct` is past it, to the server itself.
+    ///
+    /// What is long goes by `direct`: making the desk, an import, a recount. Statements that go through the pooler hold what
+    /// they are given in their text. So let `pool` log none
+    /// ([`disable_statement_logging`](sqlx::ConnectOptions::disable_statement_logging)), and ask for no float digits if the
+    /// pooler refuses that ([`extra_float_digits`](sqlx::postgres::PgConnectOptions::extra_float_digits)).
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); [`Error::InvalidAddress`] also if the two lead to different databases.
+    pub async fn from_pools(pool: PgPool, direct: PgPool, schema: &str) -> Result<Self> {
+        Self::of_hosts(pool, Some(direct), schema).await
+    }
+
+    async fn of_hosts(pool: PgPool, direct: Option<PgPool>, schema: &str) -> Result<Self> {
+        let way = if direct.is_some() { Way::Whole } else { Way::Prepared };
+        let names = Names::new(schema, way)?;
         let server: Arc<_> = pool.connect_options();
         let name = address::display([&*server], schema);
-        Self::open(Pool::Theirs(pool), names, name, None, Patience::DEFAULT, Vec::new()).await
+        let direct = direct.map(Pool::Theirs);
+        Self::open(Pool::Theirs(pool), direct, names, name, None, Patience::DEFAULT, Vec::new()).await
     }
 
     async fn open(
         pool: Pool,
+        direct: Option<Pool>,
         names: Names,
         name: String,
         triggers: Option<Triggers>,
@@ -187,14 +222,34 @@ impl PostgresStore {
         replicas: Vec<PgConnectOptions>,
     ) -> Result<Self> {
         let opening = if patience.call < OPENING.call { patience } else { OPENING };
-        let triggers = migrate::migrate(&pool, &names, &name, triggers, opening).await?;
+        let sessions = direct.as_ref().unwrap_or(&pool).clone();
+        let elsewhere = || {
+            let reason = "has an option direct that leads to another database than the pooler".to_owned();
+            Error::InvalidAddress { reason }
+        };
+        if direct.is_some() {
+            // Before anything is made there.
+            let meant = retry::read_within(&pool, &name, opening, || migrate::database(&pool)).await?;
+            let found = retry::read_within(&sessions, &name, opening, || migrate::database(&sessions)).await?;
+            if meant != found {
+                return Err(elsewhere());
+            }
+        }
+        let triggers = migrate::migrate(&sessions, &names, &name, triggers, opening).await?;
+        if direct.is_some() {
+            let same = retry::read_within(&pool, &name, opening, || migrate::is_same(&pool, &sessions, &names));
+            if !same.await? {
+                return Err(elsewhere());
+            }
+        }
         let settings = retry::read_within(&pool, &name, opening, || Settings::of(&pool)).await?;
+        let way = names.way();
         let replicas = if replicas.is_empty() {
             None
         } else {
             let asks = names.statement(KIN);
             let expects = retry::read_within(&pool, &name, opening, || kin(&pool, &asks)).await?;
-            Replicas::at(replicas, connect::Kin { asks, expects }, patience)
+            Replicas::at(replicas, connect::Kin { asks, expects }, way, patience)
         };
         let desk = Desk {
             replicas,
@@ -205,8 +260,8 @@ impl PostgresStore {
             trims: feed::trim::Statements::new(|text| names.statement(text)),
             polls: poll::Statements::new(|text| names.statement(text)),
             imports: import::Statements::new(&names),
-            begin: settings.begin(triggers),
-            begin_command: settings.begin_command(triggers, patience),
+            begin: settings.begin(triggers, way),
+            begin_command: settings.begin_command(triggers, way, patience),
             is_direct: settings.is_direct,
             one_lock: settings.one_lock(patience),
             call: names.statement("SELECT {}.bsm_commit($1::jsonb)::text"),
@@ -215,6 +270,7 @@ impl PostgresStore {
             shapes: Shapes::default(),
             triggers,
             pool,
+            sessions,
             patience,
             names,
             name,
@@ -241,7 +297,7 @@ impl PostgresStore {
 /// What a replica of the desk says of itself.
 async fn kin(pool: &Pool, asks: &Statement) -> Result<String, Fault> {
     let mut connection = pool.acquire().await?;
-    let said: Option<String> = asks.query().fetch_one(&mut *connection).await?.try_get(0)?;
+    let said: Option<String> = asks.query().fetch_one(&mut connection).await?.try_get(0)?;
     connection.done();
     Ok(said.unwrap_or_default())
 }
@@ -258,7 +314,7 @@ struct Settings {
 impl Settings {
     async fn of(pool: &Pool) -> Result<Self, Fault> {
         let mut connection = pool.acquire().await?;
-        let row = sqlx::query(SETTINGS).fetch_one(&mut *connection).await?;
+        let row = sqlx::raw_sql(SETTINGS).fetch_one(&mut *connection).await?;
         connection.done();
         Ok(Self {
             durable: row.try_get(0)?,
@@ -269,8 +325,12 @@ impl Settings {
         })
     }
 
-    fn begin(&self, triggers: Triggers) -> String {
-        let synced = if self.relaxed { SYNCED } else { "" };
+    fn begin(&self, triggers: Triggers, way: Way) -> String {
+        let synced = match way {
+            Way::Whole => SYNCED_IF_NOT,
+            Way::Prepared if self.relaxed => SYNCED,
+            Way::Prepared => "",
+        };
         let as_command = if triggers == Triggers::On { AS_COMMAND } else { "" };
         format!("{BEGIN}{synced}{as_command}")
     }
@@ -280,11 +340,11 @@ impl Settings {
         bound(self.lock_timeout, patience.one_lock())
     }
 
-    fn begin_command(&self, triggers: Triggers, patience: Patience) -> String {
+    fn begin_command(&self, triggers: Triggers, way: Way, patience: Patience) -> String {
         let idle = bound(self.idle_timeout, patience.one_try());
         format!(
             "{}; SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {idle}",
-            self.begin(triggers),
+            self.begin(triggers, way),
             self.one_lock(patience)
         )
     }
@@ -375,6 +435,7 @@ impl Store for PostgresStore {
         if let Some(replicas) = &self.desk.replicas {
             replicas.pool.close().await;
         }
+        self.desk.sessions.close().await;
         Ok(())
     }
 }

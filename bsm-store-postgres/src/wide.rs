@@ -10,12 +10,11 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
+use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row as _, Type};
-use uuid::Uuid;
 
-use crate::names::Statement;
+use crate::names::{Names, Statement};
+use crate::query::{Parameter, Query};
 
 /// What a column of the wide row holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,21 +109,10 @@ impl Columns {
     }
 }
 
-/// A parameter of a statement.
-#[derive(Clone, Debug)]
-pub(crate) enum Parameter {
-    Id(Uuid),
-    Ids(Vec<Uuid>),
-    Int(i64),
-    Text(String),
-    Texts(Vec<String>),
-}
-
 /// A statement that grows by its parts.
 #[derive(Debug)]
 pub(crate) struct Wide<'d> {
-    /// The schema, as it stands in SQL text.
-    schema: &'d str,
+    names: &'d Names,
     with: Vec<String>,
     /// The tag, the columns, and what stands behind them.
     parts: Vec<(i64, Columns, String)>,
@@ -132,8 +120,8 @@ pub(crate) struct Wide<'d> {
 }
 
 impl<'d> Wide<'d> {
-    pub(crate) const fn new(schema: &'d str) -> Self {
-        Self { schema, with: Vec::new(), parts: Vec::new(), parameters: Vec::new() }
+    pub(crate) const fn new(names: &'d Names) -> Self {
+        Self { names, with: Vec::new(), parts: Vec::new(), parameters: Vec::new() }
     }
 
     /// The place of a parameter. In a subquery the planner does not see its value.
@@ -145,7 +133,7 @@ impl<'d> Wide<'d> {
     /// What a column is looked up by in an index; the migration says why this one is used then, however wrong the
     /// statistics are.
     pub(crate) fn sought(&self, expression: &str) -> String {
-        format!("{}.bsm_sought({expression})", self.schema)
+        format!("{}.bsm_sought({expression})", self.names.quoted())
     }
 
     /// Whether it has no parts yet.
@@ -184,7 +172,7 @@ impl<'d> Wide<'d> {
             first += width;
             first - width
         });
-        let statement = Statement::new(format!("{with}{}", parts.join(" UNION ALL ")));
+        let statement = self.names.made(format!("{with}{}", parts.join(" UNION ALL ")));
         Some(Asked { statement, layout: Layout(layout), parameters: self.parameters })
     }
 }
@@ -203,15 +191,8 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// Ready to be sent.
-    pub(crate) fn query<'q>(self) -> Query<'q, Postgres, PgArguments> {
-        let parameters = self.parameters.into_iter();
-        parameters.fold(self.statement.query(), |query, parameter| match parameter {
-            Parameter::Id(id) => query.bind(id),
-            Parameter::Ids(ids) => query.bind(ids),
-            Parameter::Int(number) => query.bind(number),
-            Parameter::Text(text) => query.bind(text),
-            Parameter::Texts(texts) => query.bind(texts),
-        })
+    pub(crate) fn query(self) -> Query {
+        self.statement.given(self.parameters)
     }
 }
 

@@ -48,8 +48,25 @@ struct Work<'r> {
     delete: Vec<Uuid>,
 }
 
-/// Writes the rows as the command leaves them.
-pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows) -> Result<(), Fault> {
+/// The order in which tables are written: what a row names stands before it, but for a request, which names the ticket that
+/// was made from it, and which that ticket names. Rows go in the order from behind.
+///
+/// Constraints are checked when all is written, so on Postgres no order is needed. Some servers don't know how to wait
+/// (docs/scale.md), and with this one they have to for few commands.
+const ORDER: [Entity; 7] =
+    [Entity::User, Entity::Service, Entity::Rating, Entity::Ticket, Entity::Request, Entity::Article, Entity::Note];
+
+/// When rows go that are deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// Behind all that is written.
+    Last,
+    /// Before that: what is written then and names them is refused at the end, and not emptied by the server.
+    First,
+}
+
+/// Writes the rows as they are left.
+pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows, gone: Gone) -> Result<(), Fault> {
     let mut tables: BTreeMap<Entity, Work<'_>> = BTreeMap::new();
     for touched in rows.iter() {
         let work = tables.entry(touched.key.entity).or_default();
@@ -60,19 +77,38 @@ pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows
             (None, None) => {}
         }
     }
-    for (entity, work) in tables {
+    if gone == Gone::First {
+        delete(desk, connection, &mut tables).await?;
+    }
+    for entity in ORDER {
+        let Some(work) = tables.get_mut(&entity) else { continue };
+        let (insert, update) = (std::mem::take(&mut work.insert), std::mem::take(&mut work.update));
         let table = desk.names.table(entity);
-        for (statement, rows) in [(&table.insert, work.insert), (&table.update, work.update)] {
+        for (statement, rows) in [(&table.insert, insert), (&table.update, update)] {
             let count = rows.len();
             if count > 0 {
                 let done = statement.query().bind(text(desk, &rows)?).execute(&mut *connection).await?;
-                all_of(desk, count, done.rows_affected())?;
+                all_of(desk, count, done)?;
             }
         }
-        let count = work.delete.len();
+    }
+    if gone == Gone::Last {
+        delete(desk, connection, &mut tables).await?;
+    }
+    Ok(())
+}
+
+async fn delete(
+    desk: &Desk,
+    connection: &mut PgConnection,
+    tables: &mut BTreeMap<Entity, Work<'_>>,
+) -> Result<(), Fault> {
+    for entity in ORDER.into_iter().rev() {
+        let ids = tables.get_mut(&entity).map(|work| std::mem::take(&mut work.delete)).unwrap_or_default();
+        let count = ids.len();
         if count > 0 {
-            let done = table.delete.query().bind(work.delete).execute(&mut *connection).await?;
-            all_of(desk, count, done.rows_affected())?;
+            let done = desk.names.table(entity).delete.query().bind(ids).execute(&mut *connection).await?;
+            all_of(desk, count, done)?;
         }
     }
     Ok(())
@@ -249,5 +285,21 @@ impl Event {
         let event =
             |changes| Self { recorded_at: change.recorded_at, changes, subjects: feed::subjects(&change.history) };
         (!changes.is_empty()).then(|| event(changes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bsm_core::schema::{Relation, relations};
+
+    use super::*;
+
+    #[test]
+    fn every_table_is_written_behind_what_its_rows_name() {
+        let place = |entity| ORDER.iter().position(|other| *other == entity).expect("every entity is written");
+        assert!(Entity::ALL.iter().all(|entity| place(*entity) < ORDER.len()));
+        let unordered = relations().iter().filter(|spec| place(spec.from) <= place(spec.to));
+        let unordered: Vec<Relation> = unordered.map(|spec| spec.relation).collect();
+        assert_eq!(unordered, [Relation::TicketRequest, Relation::TicketFollowUpOf]);
     }
 }

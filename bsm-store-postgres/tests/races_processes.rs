@@ -180,7 +180,7 @@ impl Course {
 
     /// Runs a round, and returns how the first and the second command ended.
     async fn run(&mut self, round: usize, race: Race) -> (Told, Told) {
-        let here_first = round % 2 == 0;
+        let here_first = round.is_multiple_of(2);
         let (here, there) = if here_first { (race.first, race.second) } else { (race.second, race.first) };
         let mut holder = None;
         if round.is_multiple_of(10) {
@@ -351,9 +351,9 @@ async fn rate_and_rate() {
         for round in 0..rounds() {
             let request = course.request(service).await;
             course.desk.agent(course.agent).fulfil_request(request).await.expect("is fulfilled");
-            let rate = format!("rate {} {request}", course.customer);
+            let deed = format!("rate {} {request}", course.customer);
             let race =
-                Race { first: rate.clone(), second: rate, table: "customer_service_requests", row: request.as_uuid() };
+                Race { first: deed.clone(), second: deed, table: "customer_service_requests", row: request.as_uuid() };
             match course.run(round, race).await {
                 (Ok(Some(_)), Err(name)) | (Err(name), Ok(Some(_))) if name == "AlreadyRated" => {}
                 other => panic!("round {round}: {other:?}"),

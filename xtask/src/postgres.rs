@@ -1,12 +1,13 @@
 //! A real Postgres server for the tests: its own cluster, in its own temporary folder, on its own port.
 //!
-//! `test` and `serve` ask for one with [`ready`]. The submodules find the programs (`installation`, `wheel`), the user to
-//! run them as (`account`) and the folder (`folder`); this file makes the cluster, starts it and stops it. It touches
+//! `test` and `serve` ask for one with [`ready`]. The submodules find the programs (`installation`, `wheel`, `pooler`), the
+//! user to run them as (`account`) and the folder (`folder`); this file makes the cluster, starts it and stops it. It touches
 //! nothing outside that folder but `xtask/` in the target directory.
 
 mod account;
 mod folder;
 mod installation;
+mod pooler;
 mod wheel;
 
 use std::env;
@@ -26,6 +27,7 @@ use crate::process::{Interrupts, POLL, pid, run_quietly, succeeds, tail};
 use account::Account;
 use folder::Folder;
 use installation::Installation;
+use pooler::Pooler;
 
 /// The variable that names the server to test against: read here, set for every child.
 pub(crate) const URL_VARIABLE: &str = "BSM_TEST_POSTGRES_URL";
@@ -34,6 +36,9 @@ pub(crate) const URL_VARIABLE: &str = "BSM_TEST_POSTGRES_URL";
 /// where that is not whoever runs the tests, and a folder in which that user may make others. Set only with a server of ours.
 pub(crate) const OWN_VARIABLES: [&str; 3] =
     ["BSM_TEST_POSTGRES_BIN", "BSM_TEST_POSTGRES_ACCOUNT", "BSM_TEST_POSTGRES_PLACE"];
+
+/// The variable that names `PgBouncer`'s program. Set only with a server of ours, and where it can be had.
+pub(crate) const POOLER_VARIABLE: &str = "BSM_TEST_PGBOUNCER";
 
 /// The superuser of a cluster of ours.
 const ROLE: &str = "bsm";
@@ -61,7 +66,7 @@ pub(crate) enum Ready {
     /// The one that [`URL_VARIABLE`] names: somebody else's, used as it is.
     Given(String),
     /// One of ours.
-    Started(Server),
+    Started(Box<Server>),
 }
 
 /// Makes a server ready: the one that [`URL_VARIABLE`] names, else a new one with the settings in `set`, each of the form
@@ -76,8 +81,8 @@ pub(crate) fn ready(target: &Path, set: &[String], interrupts: &Interrupts) -> R
         Ok(_) => Err(Failure::Because(format!("{URL_VARIABLE} is set, but not to a postgres:// URL"))),
         Err(env::VarError::NotPresent) => {
             let installation = installation::find(&target.join("xtask"), interrupts)?;
-            let log = target.join("xtask").join("postgres.log");
-            Server::start(&installation, set, &log, interrupts).map(Ready::Started)
+            Server::start(&installation, set, &target.join("xtask"), interrupts)
+                .map(|server| Ready::Started(Box::new(server)))
         }
         Err(error @ env::VarError::NotUnicode(_)) => Err(error).while_(|| URL_VARIABLE.to_owned()),
     }
@@ -97,6 +102,8 @@ impl Ready {
         let mut variables = vec![(URL_VARIABLE, self.url().to_owned())];
         if let Self::Started(server) = self {
             variables.extend(OWN_VARIABLES.into_iter().zip(server.own.clone()));
+            let program = server.pooler.as_ref().map(|pooler| pooler.program.display().to_string());
+            variables.extend(program.ok().map(|program| (POOLER_VARIABLE, program)));
         }
         variables
     }
@@ -106,6 +113,14 @@ impl Ready {
         match self {
             Self::Given(_) => format!("the server that {URL_VARIABLE} names"),
             Self::Started(server) => server.description.clone(),
+        }
+    }
+
+    /// The pooler to put before it, or why there is none.
+    pub(crate) fn pooler(&self) -> std::result::Result<String, String> {
+        match self {
+            Self::Given(_) => Err(format!("{URL_VARIABLE} names somebody else's server")),
+            Self::Started(server) => server.pooler.as_ref().map(ToString::to_string).map_err(Clone::clone),
         }
     }
 
@@ -133,6 +148,8 @@ pub(crate) struct Server {
     description: String,
     /// The values of [`OWN_VARIABLES`].
     own: [String; 3],
+    /// `PgBouncer`, or why there is none.
+    pooler: std::result::Result<Pooler, String>,
     /// None once it is stopped.
     folder: Option<Folder>,
     /// Where the server's log goes when the folder is removed.
@@ -141,11 +158,16 @@ pub(crate) struct Server {
 
 impl Server {
     /// Makes a cluster and starts it. Costs about three seconds.
-    fn start(installation: &Installation, set: &[String], log_copy: &Path, interrupts: &Interrupts) -> Result<Self> {
+    fn start(installation: &Installation, set: &[String], cache: &Path, interrupts: &Interrupts) -> Result<Self> {
         let account = account::unprivileged()?;
         let account = account.as_ref();
         let folder = Folder::create(account)?;
         let bin = runnable(installation, account, &folder, interrupts)?;
+        let pooler = match pooler::find(cache, account, &folder, interrupts) {
+            Ok(pooler) => Ok(pooler),
+            Err(Failure::Because(why)) => Err(why),
+            Err(Failure::Interrupted) => return Err(Failure::Interrupted),
+        };
         let password = password()?;
         initialise(&bin, account, &folder, &password, interrupts)?;
         let (process, port) = launch(&bin, account, &folder, set, interrupts)?;
@@ -159,9 +181,10 @@ impl Server {
             process,
             url: format!("postgres://{ROLE}:{password}@127.0.0.1:{port}/{DATABASE}"),
             own,
+            pooler,
             description: format!("{installation} on port {port}{user}"),
             folder: Some(folder),
-            log_copy: log_copy.to_owned(),
+            log_copy: cache.join("postgres.log"),
         })
     }
 

@@ -22,6 +22,10 @@ pub(crate) fn serve(set: &[String], command: &[OsString], interrupts: &Interrupt
         return until_interrupted(server, interrupts);
     };
     eprintln!("{}", server.describe());
+    match server.pooler() {
+        Ok(pooler) => eprintln!("{pooler}"),
+        Err(why) => eprintln!("without PgBouncer: {why}"),
+    }
     let mut command = Command::new(program);
     command.args(arguments).envs(server.variables());
     let reach = if io::stdin().is_terminal() { Reach::Terminal } else { Reach::Group };

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
-use crate::postgres::{self, OWN_VARIABLES, Ready, URL_VARIABLE};
+use crate::postgres::{self, OWN_VARIABLES, POOLER_VARIABLE, Ready, URL_VARIABLE};
 use crate::process::{Interrupts, Reach, run, succeeds};
 use crate::report::Report;
 use crate::workspace::Workspace;
@@ -18,6 +18,9 @@ const FULL_VARIABLE: &str = "BSM_TEST_FULL";
 
 /// The module, in whatever crate, of the tests that start servers of their own.
 const OWN_SERVERS: &str = "own_servers";
+
+/// The module, in whatever crate, of the tests that put `PgBouncer` before the server.
+const OWN_POOLER: &str = "own_pooler";
 
 /// Runs all steps up to the first that fails, and prints their table.
 pub(crate) fn test(full: bool, interrupts: &Interrupts) -> Result<()> {
@@ -53,6 +56,9 @@ impl Steps<'_> {
         let server = self.report.step("postgres", "make a server ready", || {
             let server = postgres::ready(target, &[], interrupts)?;
             println!("{}", server.describe());
+            if let Ok(pooler) = server.pooler() {
+                println!("{pooler}");
+            }
             Ok(server)
         })?;
         let outcome = self.tests_against(&server);
@@ -79,19 +85,19 @@ impl Steps<'_> {
         .to_owned();
         // Whoever gave us a server may still let tests start others.
         let own = matches!(server, Ready::Started(_)) || OWN_VARIABLES.iter().all(|name| env::var_os(name).is_some());
+        let mut left_out = Vec::new();
         if !own {
             let why = format!("{URL_VARIABLE} names somebody else's, and {} are not set", OWN_VARIABLES.join(", "));
             self.report.not_run(&format!("tests in {OWN_SERVERS}, which start servers of their own"), &why);
-            if nextest {
-                runner += " -E not(test(/^";
-                runner += OWN_SERVERS;
-                runner += "::/))";
-            } else {
-                runner += " -- --skip ";
-                runner += OWN_SERVERS;
-                runner += "::";
-            }
+            left_out.push(OWN_SERVERS);
         }
+        if let Err(why) = server.pooler()
+            && !(own && env::var_os(POOLER_VARIABLE).is_some())
+        {
+            self.report.not_run(&format!("tests in {OWN_POOLER}, which put PgBouncer before the server"), &why);
+            left_out.push(OWN_POOLER);
+        }
+        runner += &leaving_out(&left_out, nextest);
         self.cargo("tests", &runner, &variables)?;
         self.cargo("doctests", "test --workspace --all-features --doc --no-fail-fast", &variables)
     }
@@ -141,5 +147,31 @@ impl Steps<'_> {
             let status = run(command, Reach::Group, interrupts)?;
             if status.success() { Ok(()) } else { Err(Failure::Because(format!("`{line}` ended with {status}"))) }
         })
+    }
+}
+
+/// What a test runner is told to leave the tests of these modules out.
+fn leaving_out(modules: &[&str], nextest: bool) -> String {
+    if modules.is_empty() {
+        return String::new();
+    }
+    if nextest {
+        let tests: Vec<String> = modules.iter().map(|module| format!("test(/^{module}::/)")).collect();
+        return format!(" -E not({})", tests.join("|"));
+    }
+    let skips: Vec<String> = modules.iter().map(|module| format!(" --skip {module}::")).collect();
+    format!(" --{}", skips.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_said_as_each_runner_understands_it() {
+        assert_eq!(leaving_out(&[], true), "");
+        assert_eq!(leaving_out(&["a"], true), " -E not(test(/^a::/))");
+        assert_eq!(leaving_out(&["a", "b"], true), " -E not(test(/^a::/)|test(/^b::/))");
+        assert_eq!(leaving_out(&["a", "b"], false), " -- --skip a:: --skip b::");
     }
 }

@@ -11,6 +11,7 @@ use sqlx::{PgConnection, Row as _};
 
 use crate::fault::Fault;
 use crate::names::Statement;
+use crate::pool::Pool;
 use crate::store::Desk;
 
 /// How many events one transaction gives positions to.
@@ -50,16 +51,17 @@ impl Statements {
     }
 }
 
-/// Gives positions to all events that are committed now. Only looks if none is without, so a quiet feed takes no lock.
-pub(crate) async fn give(desk: &Desk) -> Result<(), Fault> {
-    let mut connection = desk.pool.acquire().await?;
-    let any = desk.positions.any_without.query().fetch_optional(&mut *connection).await?;
+/// Gives positions to all events that are committed now, over connections of this pool. Only looks if none is without, so a
+/// quiet feed takes no lock.
+pub(crate) async fn give(desk: &Desk, pool: &Pool) -> Result<(), Fault> {
+    let mut connection = pool.acquire().await?;
+    let any = desk.positions.any_without.query().fetch_optional(&mut connection).await?;
     connection.done();
     if !any.map(|row| row.try_get(0)).transpose()?.unwrap_or(false) {
         return Ok(());
     }
     loop {
-        let mut transaction = desk.begin_with(&desk.begin).await?;
+        let mut transaction = pool.begin_with(&desk.begin).await?;
         lock(desk, &mut transaction).await?;
         let given = give_some(desk, &mut transaction).await?;
         transaction.commit().await?;

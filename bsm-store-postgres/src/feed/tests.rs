@@ -3,19 +3,16 @@
 
 use bsm_core::model::{Entity, Key, Version};
 use serde_json::Value as Json;
-use sqlx::postgres::PgArguments;
-use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Postgres};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::names::Statement;
+use crate::query::Query;
 use crate::{history, plans};
 
 const EVENTS: i64 = 20_000;
 const CUSTOMERS: i64 = 200;
-
-type Bound<'q> = Query<'q, Postgres, PgArguments>;
 
 /// What a statement cost, and what it may.
 #[derive(Debug)]
@@ -29,13 +26,9 @@ struct Cost {
 }
 
 /// Does a statement in a transaction that is rolled back, and tells what it cost.
-async fn cost<'q>(
-    store: &PostgresStore,
-    statement: &Statement,
-    bind: impl FnOnce(Bound<'q>) -> Bound<'q>,
-) -> (u64, Vec<String>) {
+async fn cost(store: &PostgresStore, statement: &Statement, bind: impl FnOnce(Query) -> Query) -> (u64, Vec<String>) {
     let mut transaction = store.desk.begin_with("BEGIN").await.expect("begins");
-    let row = bind(statement.explained().query()).fetch_one(&mut *transaction).await.expect("is explained");
+    let row = bind(statement.explained().query()).fetch_one(&mut transaction).await.expect("is explained");
     transaction.rollback().await.expect("ends");
     let plan: String = sqlx::Row::try_get_unchecked(&row, 0).expect("is text");
     let plan: Json = serde_json::from_str(&plan).expect("is JSON");
@@ -109,7 +102,7 @@ async fn what_is_asked_of_the_feed_costs_its_own_events() {
     );
     let costs = tokio::spawn(async move {
         run(&store, &fill).await;
-        super::position::give(&store.desk).await.expect("gives positions");
+        super::position::give(&store.desk, &store.desk.pool).await.expect("gives positions");
         // It was told of the feed when no event had a position, and no customer a place.
         let mut all = costs(&store, "before positions were given").await;
         run(&store, "VACUUM ANALYZE {}.feed, {}.customer_feed").await;

@@ -46,15 +46,14 @@ impl Statements {
 
 /// Forgets at most `most` events that were recorded before `before`. Returns how many.
 pub(crate) async fn trim(desk: &Desk, before: Timestamp, most: usize) -> Result<usize, Fault> {
-    position::give(desk).await?;
+    position::give(desk, &desk.pool).await?;
     let mut forgotten = 0;
     while forgotten < most {
         let round = AT_ONCE.min(most - forgotten);
         let limit = i64::try_from(round).unwrap_or(i64::MAX);
         let mut transaction = desk.begin_with(&desk.begin).await?;
         position::lock(desk, &mut transaction).await?;
-        let gone =
-            desk.trims.forget.query().bind(before.to_datetime()).bind(limit).fetch_one(&mut *transaction).await?;
+        let gone = desk.trims.forget.query().bind(before.to_datetime()).bind(limit).fetch_one(&mut transaction).await?;
         let gone: i64 = gone.try_get(0)?;
         transaction.commit().await.map_err(Fault::AtCommit)?;
         let gone = usize::try_from(gone).unwrap_or(0);

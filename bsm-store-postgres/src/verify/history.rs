@@ -57,6 +57,6 @@ async fn of_entity(recount: &mut Recount<'_>, entity: Entity) -> Result<(), Faul
         let last = version(row, "version")?;
         Ok((Place::Row(key(row)?), format!("it is not there, and was not deleted after {last}")))
     };
-    let bind = |query: super::Query<'static, _, _>| query.bind(entity.as_str()).bind(Action::Deleted.as_str());
+    let bind = |query: super::Query| query.bind(entity.as_str()).bind(Action::Deleted.as_str());
     recount.differences(&vanished, bind, tell).await
 }

@@ -12,13 +12,13 @@ mod sums;
 
 use bsm_core::model::{Entity, Key, Version};
 use bsm_core::store::{DIFFERENCES_MAX, Place, Verification};
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
-use sqlx::{PgConnection, Postgres, Row as _};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
 use crate::fault::Fault;
 use crate::names::Statement;
+use crate::query::Query;
 use crate::store::Desk;
 
 /// Begins a recount.
@@ -26,8 +26,8 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Recounts everything.
 pub(crate) async fn verify(desk: &Desk) -> Result<Verification, Fault> {
-    crate::feed::position::give(desk).await?;
-    let mut transaction = desk.begin_with(BEGIN).await?;
+    crate::feed::position::give(desk, &desk.sessions).await?;
+    let mut transaction = desk.sessions.begin_with(BEGIN).await?;
     let found = everything(desk, &mut transaction).await?;
     transaction.commit().await?;
     Ok(found)
@@ -54,24 +54,23 @@ impl Recount<'_> {
     /// The one number that a statement gives; `{}` stands for the schema.
     async fn count(&mut self, text: &str) -> Result<u64, Fault> {
         let statement = self.desk.names.statement(text);
-        let count: i64 = statement.query().persistent(false).fetch_one(&mut *self.connection).await?.try_get(0)?;
+        let count: i64 = statement.query().once().fetch_one(&mut *self.connection).await?.try_get(0)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// Notes what differs: the rows of the query `text`, in which `{}` stands for the schema, and whose parameters are
     /// given by `bind`, from `$2` on. Reads no more of them than are told.
-    async fn differences<'q>(
+    async fn differences(
         &mut self,
         text: &str,
-        bind: impl FnOnce(Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments>,
+        bind: impl FnOnce(Query) -> Query,
         tell: impl Fn(&PgRow) -> Result<(Place, String), sqlx::Error>,
     ) -> Result<(), Fault> {
         let text = format!("SELECT count(*) OVER () AS differing, wrong.* FROM ({text}) AS wrong LIMIT $1");
         let statement: Statement = self.desk.names.statement(&text);
         // One at least: it says how many there are.
         let room = DIFFERENCES_MAX.saturating_sub(self.found.differences.len()).max(1);
-        // Asked once, so no connection need remember it.
-        let query = statement.query().persistent(false).bind(i64::try_from(room).unwrap_or(i64::MAX));
+        let query = statement.query().once().bind(i64::try_from(room).unwrap_or(i64::MAX));
         let query = bind(query);
         let rows = query.fetch_all(&mut *self.connection).await?;
         for row in &rows {
@@ -87,7 +86,7 @@ impl Recount<'_> {
 }
 
 /// Parameters for a query that has none.
-fn nothing(query: Query<'_, Postgres, PgArguments>) -> Query<'_, Postgres, PgArguments> {
+fn nothing(query: Query) -> Query {
     query
 }
 

@@ -9,6 +9,7 @@ use sqlx::postgres::PgRow;
 
 use super::Recount;
 use crate::fault::Fault;
+use crate::query::Texts;
 
 /// Compares all counters with the rows.
 pub(super) async fn compare(recount: &mut Recount<'_>) -> Result<(), Fault> {
@@ -22,7 +23,7 @@ pub(super) async fn compare(recount: &mut Recount<'_>) -> Result<(), Fault> {
     let families: Vec<&str> = counters().iter().map(|spec| spec.counter.as_str()).collect();
     let strangers = "SELECT family, names FROM {}.counters WHERE family <> ALL ($2::text[])";
     let tell = |row: &PgRow| {
-        let (family, names): (String, Vec<String>) = (row.try_get("family")?, row.try_get("names")?);
+        let (family, Texts(names)): (String, Texts) = (row.try_get("family")?, row.try_get("names")?);
         Ok((
             Place::Own(format!("counter {family} of {}", names.join(", "))),
             "the desk counts no such thing".to_owned(),
@@ -70,23 +71,20 @@ async fn family(
          (SELECT names, sum(amount) AS amount FROM {{}}.counters WHERE family = $2 GROUP BY names \
          HAVING sum(amount) <> 0) AS said FULL JOIN (SELECT * FROM ({rows}) AS rows WHERE amount <> 0) AS counted USING (names)"
     );
-    let bind = |query: super::Query<'static, _, _>| {
+    let bind = |query: super::Query| {
         let query = query.bind(spec.counter.as_str());
         if spec.measure == Measure::FulfilledPrice { query.bind(codes.clone()).bind(units.clone()) } else { query }
     };
     let all = recount.desk.names.statement(&format!("SELECT $1::bigint, count(*) FROM ({both}) AS compared"));
-    let all: i64 =
-        bind(all.query().persistent(false).bind(0_i64)).fetch_one(&mut *recount.connection).await?.try_get(1)?;
+    let all: i64 = bind(all.query().once().bind(0_i64)).fetch_one(&mut *recount.connection).await?.try_get(1)?;
     recount.found.counters += u64::try_from(all).unwrap_or(0);
     let wrong = format!(
         "SELECT names, said::text, trunc(counted)::text AS counted FROM ({both}) AS compared WHERE said <> counted"
     );
     let tell = |row: &PgRow| {
+        let Texts(names) = row.try_get("names")?;
         let (says, rows): (&str, &str) = (row.try_get("said")?, row.try_get("counted")?);
-        Ok((
-            Place::Counter(spec.counter, row.try_get("names")?),
-            format!("it says {says}, and the rows come to {rows}"),
-        ))
+        Ok((Place::Counter(spec.counter, names), format!("it says {says}, and the rows come to {rows}")))
     };
     recount.differences(&wrong, bind, tell).await
 }

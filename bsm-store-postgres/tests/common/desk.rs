@@ -34,7 +34,8 @@ pub(crate) async fn fresh_without_triggers() -> Place {
     make(super::Place::url_without_triggers).await
 }
 
-async fn make(url: impl Fn(&super::Place) -> String) -> Place {
+/// The same at whatever address.
+pub(crate) async fn make(url: impl Fn(&super::Place) -> String) -> Place {
     let place = super::place(&format!("case_{}", CASES.fetch_add(1, Ordering::Relaxed))).await;
     let url = url(&place);
     let store = Arc::new(PostgresStore::connect(&url).await.expect("opens"));

@@ -1,6 +1,7 @@
 //! What the tests of this crate share: a server, a schema for each test, and rows.
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 
+pub(crate) mod bouncer;
 pub(crate) mod desk;
 pub(crate) mod feeds;
 pub(crate) mod hand;

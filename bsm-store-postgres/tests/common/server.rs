@@ -33,14 +33,14 @@ pub(crate) enum Stop {
 }
 
 /// What the programs are, and as whom they run.
-struct Programs {
+pub(crate) struct Programs {
     bin: PathBuf,
     account: Option<(u32, u32)>,
     place: PathBuf,
 }
 
 impl Programs {
-    fn find() -> Self {
+    pub(crate) fn find() -> Self {
         let variable = |name: &str| {
             std::env::var(name).unwrap_or_else(|_| {
                 panic!(
@@ -62,7 +62,7 @@ impl Programs {
     }
 
     /// A program, run as the account, heedless of the caller's own settings.
-    fn command(&self, program: &Path) -> Command {
+    pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = self.command_by_caller(program);
         if let Some((user, group)) = self.account {
             command.uid(user).gid(group);
@@ -82,6 +82,22 @@ impl Programs {
         command
     }
 
+    /// A new folder that the account may use.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let folder = self.place.join(format!("{}-{number}", std::process::id()));
+        fs::create_dir(&folder).expect("a folder");
+        self.give(&folder);
+        folder
+    }
+
+    /// Gives a file or folder to the account.
+    pub(crate) fn give(&self, path: &Path) {
+        if let Some((user, group)) = self.account {
+            chown(path, Some(user), Some(group)).expect("is given");
+        }
+    }
+
     /// What `initdb` makes, made by whoever is first.
     fn template(&self) -> PathBuf {
         let lock = File::create(self.place.join("template.lock")).expect("BSM_TEST_POSTGRES_PLACE can be written");
@@ -92,9 +108,7 @@ impl Programs {
             drop(fs::remove_dir_all(&making));
             let password = self.place.join("template.password");
             fs::write(&password, PASSWORD).expect("is written");
-            if let Some((user, group)) = self.account {
-                chown(&password, Some(user), Some(group)).expect("is given");
-            }
+            self.give(&password);
             let mut initdb = self.command(&self.bin.join("initdb"));
             initdb.arg("--pgdata").arg(&making).arg("--pwfile").arg(&password);
             initdb.args(["--username=bsm", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]);
@@ -133,12 +147,7 @@ impl Server {
         heard::listen();
         let programs = Programs::find();
         let template = programs.template();
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let folder = programs.place.join(format!("{}-{number}", std::process::id()));
-        fs::create_dir(&folder).expect("a folder");
-        if let Some((user, group)) = programs.account {
-            chown(&folder, Some(user), Some(group)).expect("is given");
-        }
+        let folder = programs.folder();
         copy(&template, &folder.join("data"));
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
         Self { programs, folder, process: None, port: free_port(), settings, room: None }
@@ -296,7 +305,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A port that nobody listens on at the moment.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     listener.local_addr().expect("is bound").port()
 }

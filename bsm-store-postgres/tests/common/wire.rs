@@ -54,17 +54,29 @@ pub(crate) struct Wire {
 impl Wire {
     /// Opens one on the test's runtime.
     pub(crate) async fn open() -> Self {
+        let server: PgConnectOptions = server().parse().expect("BSM_TEST_POSTGRES_URL is a URL");
+        Self::to(server.get_host().to_owned(), server.get_port()).await
+    }
+
+    /// Opens one to whoever listens there.
+    pub(crate) async fn to(host: String, port: u16) -> Self {
+        let there = (host, port);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
         let port = listener.local_addr().expect("is bound").port();
         let said = Arc::new(Mutex::new(Said::default()));
-        let listening = tokio::spawn(listen(listener, Arc::clone(&said)));
+        let listening = tokio::spawn(listen(listener, there, Arc::clone(&said)));
         Self { port, said, listening }
     }
 
     /// The address of the desk in `place`, by this way.
     pub(crate) fn url(&self, place: &Place) -> String {
+        self.on(&place.url())
+    }
+
+    /// An address by this way.
+    pub(crate) fn on(&self, url: &str) -> String {
         // sqlx takes the last word; what is encrypted could not be read.
-        format!("{}&host=127.0.0.1&port={}&sslmode=disable", place.url(), self.port)
+        format!("{url}&host=127.0.0.1&port={}&sslmode=disable", self.port)
     }
 
     /// Opens the desk in `place`, by this way.
@@ -98,19 +110,18 @@ impl Drop for Wire {
     }
 }
 
-async fn listen(listener: TcpListener, said: Arc<Mutex<Said>>) {
+async fn listen(listener: TcpListener, there: (String, u16), said: Arc<Mutex<Said>>) {
     // They go with the task.
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
-        connections.spawn(pass(client, Arc::clone(&said)));
+        connections.spawn(pass(client, there.clone(), Arc::clone(&said)));
         while connections.try_join_next().is_some() {}
     }
 }
 
 /// Passes one connection on until either end closes.
-async fn pass(client: TcpStream, said: Arc<Mutex<Said>>) {
-    let server: PgConnectOptions = server().parse().expect("BSM_TEST_POSTGRES_URL is a URL");
-    let Ok(server) = TcpStream::connect((server.get_host(), server.get_port())).await else { return };
+async fn pass(client: TcpStream, there: (String, u16), said: Arc<Mutex<Said>>) {
+    let Ok(server) = TcpStream::connect(there).await else { return };
     // Small messages are not held back.
     let (Ok(()), Ok(())) = (client.set_nodelay(true), server.set_nodelay(true)) else { return };
     said.lock().expect("nobody panics with it").connections += 1;
