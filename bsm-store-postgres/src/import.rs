@@ -35,7 +35,6 @@ pub(crate) struct Statements {
     analyze: Statement,
     uniques_now: Statement,
     uniques_later: Statement,
-    new_epoch: Statement,
 }
 
 impl Statements {
@@ -56,7 +55,6 @@ impl Statements {
             analyze: names.statement(&format!("ANALYZE {tables}, {{}}.history, {{}}.counters")),
             uniques_now: names.statement(&format!("SET CONSTRAINTS {unique} IMMEDIATE")),
             uniques_later: names.statement(&format!("SET CONSTRAINTS {unique} DEFERRED")),
-            new_epoch: names.statement("UPDATE {}.desk SET epoch = {}.bsm_new_epoch()"),
         }
     }
 }
@@ -266,7 +264,7 @@ async fn finish(
         return Err(Error::Inconsistent { store: desk.name.clone(), difference }.into());
     }
     sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut *connection).await?;
-    desk.imports.new_epoch.query().execute(&mut *connection).await?;
+    feed::position::begin_epoch(desk, connection).await?;
     // Last, since sequences keep what they are told, whatever becomes of the transaction.
     for entity in Entity::ALL.iter().copied().filter(|entity| entity.is_numbered()) {
         let given = numbers.iter().find(|(numbered, _)| *numbered == entity).map_or(0, |(_, number)| *number);

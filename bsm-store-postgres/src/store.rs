@@ -285,7 +285,7 @@ impl fmt::Debug for PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     fn capabilities(&self) -> Capabilities {
-        let least = Capabilities::least().shared().trims().imports();
+        let least = Capabilities::least().shared().trims().expires().imports();
         if self.durable { least.durable() } else { least }
     }
 
@@ -315,6 +315,14 @@ impl Store for PostgresStore {
     async fn import(&self, step: ImportStep) -> Result<ImportMark> {
         let _pass = self.pass_always().await?;
         import::step(self, step).await
+    }
+
+    async fn expire_positions(&self) -> Result<()> {
+        let _pass = self.pass().await?;
+        retry::read(&self.desk, || feed::position::expire(&self.desk)).await?;
+        // Those who wait on this store value; the others' look.
+        self.reach.wake_all();
+        Ok(())
     }
 
     async fn verify(&self) -> Result<Verification> {
