@@ -32,6 +32,7 @@ use crate::fault::Fault;
 use crate::lock::Locks;
 use crate::part::Part;
 use crate::store::Desk;
+use crate::write::Inserts;
 use crate::{check, fetch, remember, retry, write};
 
 /// Checks and applies all of `change`, or nothing of it.
@@ -101,7 +102,7 @@ async fn perform(
     check::parents(&rows, &there)?;
     check::children(desk, connection, &rows).await?;
 
-    write::rows(desk, connection, &rows).await?;
+    write::rows(desk, connection, &rows, Inserts::Few).await?;
     write::history(desk, connection, &change.history).await?;
     write::feed(desk, connection, change, &rows).await?;
     // Last, since others may wait for the same counters. (Triggers count sooner, and keep nobody waiting.)

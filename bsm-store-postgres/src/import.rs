@@ -4,10 +4,10 @@
 //! meanwhile, and others wait with what they write and read the desk as it was, empty. A step that fails, or whose caller
 //! gives it up, ends the import.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bsm_core::model::{Entity, Key};
+use bsm_core::model::{Entity, Key, Row};
 use bsm_core::schema::{OnDelete, Relation, relations, uniques};
 use bsm_core::store::{Difference, ImportMark, ImportPart, ImportStep, Place};
 use bsm_core::{Error, Result};
@@ -16,11 +16,13 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::apply::{Rows, Touched};
+use crate::bulk::Seen;
 use crate::fault::{self, Fault};
 use crate::names::{Names, Statement};
 use crate::pool::Transaction;
 use crate::store::{Desk, PostgresStore};
-use crate::{feed, fetch, record, retry, verify, write};
+use crate::write::Inserts;
+use crate::{bulk, feed, fetch, record, retry, verify, write};
 
 /// How long an import may be left alone between two steps, in milliseconds: five minutes.
 const IDLE_MILLIS: u32 = 300_000;
@@ -73,6 +75,7 @@ struct UnderWay {
     transaction: Transaction,
     mark: ImportMark,
     emptied: Emptied,
+    seen: Seen,
 }
 
 /// Rows whose reference the server emptied when the row that it named went: by which relation, and what it named. They are
@@ -127,17 +130,18 @@ pub(crate) async fn step(store: &PostgresStore, step: ImportStep) -> Result<Impo
             if let Some(UnderWay { transaction, .. }) = stale {
                 drop(transaction.rollback().await);
             }
-            UnderWay { transaction: begin(desk).await?, mark: ImportMark::default(), emptied: Emptied::new() }
+            let (mark, emptied, seen) = (ImportMark::default(), Emptied::new(), Seen::default());
+            UnderWay { transaction: begin(desk).await?, mark, emptied, seen }
         }
         (_, None) => return Err(Error::NoImport { store: desk.name.clone() }),
-        (ImportStep::Restore(part), Some(UnderWay { mut transaction, mut emptied, .. })) => {
+        (ImportStep::Restore(part), Some(UnderWay { mut transaction, mut emptied, mut seen, .. })) => {
             let mark = part.mark;
-            match restore(desk, &mut transaction, part, &mut emptied).await {
-                Ok(()) => UnderWay { transaction, mark, emptied },
+            match restore(desk, &mut transaction, part, &mut emptied, &mut seen).await {
+                Ok(()) => UnderWay { transaction, mark, emptied, seen },
                 Err(fault) => return Err(ended(desk, transaction, fault).await),
             }
         }
-        (ImportStep::Finish(end), Some(UnderWay { mut transaction, mark, emptied })) => {
+        (ImportStep::Finish(end), Some(UnderWay { mut transaction, mark, emptied, .. })) => {
             if let Err(fault) = finish(desk, &mut transaction, &end.numbers, &emptied).await {
                 return Err(ended(desk, transaction, fault).await);
             }
@@ -197,12 +201,17 @@ async fn restore(
     connection: &mut PgConnection,
     part: ImportPart,
     emptied: &mut Emptied,
+    seen: &mut Seen,
 ) -> Result<(), Fault> {
     if !part.rows.iter().all(record::is_keepable) {
         return Err(desk.unsupported("the character NUL in a text").into());
     }
-    let keys: Vec<Key> = part.rows.iter().map(bsm_core::model::Row::key).chain(part.gone.iter().copied()).collect();
-    let current = fetch::rows(desk, connection, keys).await?;
+    let is_history_new = seen.history_is_new(&part);
+    let mut current = HashMap::new();
+    if !seen.rows_are_new(&part) {
+        let keys: Vec<Key> = part.rows.iter().map(Row::key).chain(part.gone.iter().copied()).collect();
+        current = fetch::rows(desk, connection, keys).await?;
+    }
     let rows = Rows::restored(part.rows, &part.gone, &current);
     note_emptied(desk, connection, &rows, emptied).await?;
     // A value may pass from one row to another within a part, so then only its end counts. Foreign keys are checked when
@@ -211,11 +220,15 @@ async fn restore(
     if replaces {
         desk.imports.uniques_later.query().execute(&mut *connection).await?;
     }
-    write::rows(desk, connection, &rows).await?;
+    write::rows(desk, connection, &rows, Inserts::Bulk).await?;
     if replaces {
         desk.imports.uniques_now.query().execute(&mut *connection).await?;
     }
-    write::history(desk, connection, &part.history).await?;
+    if is_history_new {
+        bulk::history(desk, connection, &part.history).await?;
+    } else {
+        write::history(desk, connection, &part.history).await?;
+    }
     write::counters(desk, connection, &rows).await?;
     Ok(())
 }

@@ -26,7 +26,7 @@ use crate::pool::{Pool, Transaction};
 use crate::reach::Reach;
 use crate::retry::{self, Patience};
 use crate::together::Gets;
-use crate::{commit, feed, migrate, read, remember, verify, write};
+use crate::{bulk, commit, feed, migrate, read, remember, verify, write};
 
 /// How long a server that starts is waited for when a store is opened.
 const OPENING: Patience = Patience { call: Duration::from_secs(10) };
@@ -82,6 +82,7 @@ pub(crate) struct Desk {
     pub(crate) trims: feed::trim::Statements,
     pub(crate) polls: poll::Statements,
     pub(crate) imports: import::Statements,
+    pub(crate) bulk: bulk::Statements,
 }
 
 impl Desk {
@@ -187,6 +188,7 @@ impl PostgresStore {
             trims: feed::trim::Statements::new(|text| names.statement(text)),
             polls: poll::Statements::new(|text| names.statement(text)),
             imports: import::Statements::new(&names),
+            bulk: bulk::Statements::new(&names),
             begin: settings.begin(triggers),
             begin_command: settings.begin_command(triggers, patience),
             is_direct: settings.is_direct,

@@ -17,7 +17,7 @@ use crate::apply::{Numbers, Rows};
 use crate::fault::Fault;
 use crate::names::Statement;
 use crate::store::Desk;
-use crate::{feed, record};
+use crate::{bulk, feed, record};
 
 /// Takes numbers for new rows. They rise, and are not given again should the command fail.
 pub(crate) async fn take_numbers(
@@ -40,19 +40,33 @@ pub(crate) async fn take_numbers(
 
 /// What is done to one table.
 #[derive(Default)]
-struct Work {
-    insert: Vec<Json>,
+struct Work<'r> {
+    insert: Vec<&'r Row>,
     update: Vec<Json>,
     delete: Vec<Uuid>,
 }
 
+/// How new rows are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inserts {
+    /// As a command's.
+    Few,
+    /// As an import's.
+    Bulk,
+}
+
 /// Writes the rows as the command leaves them.
-pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows) -> Result<(), Fault> {
-    let mut tables: BTreeMap<Entity, Work> = BTreeMap::new();
+pub(crate) async fn rows(
+    desk: &Desk,
+    connection: &mut PgConnection,
+    rows: &Rows,
+    inserts: Inserts,
+) -> Result<(), Fault> {
+    let mut tables: BTreeMap<Entity, Work<'_>> = BTreeMap::new();
     for touched in rows.iter() {
         let work = tables.entry(touched.key.entity).or_default();
         match (&touched.before, &touched.after) {
-            (None, Some(row)) => work.insert.push(record::to_json(row)),
+            (None, Some(row)) => work.insert.push(row),
             (Some(_), Some(row)) => work.update.push(record::to_json(row)),
             (Some(_), None) => work.delete.push(touched.key.id),
             (None, None) => {}
@@ -60,7 +74,13 @@ pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows
     }
     for (entity, work) in tables {
         let table = desk.names.table(entity);
-        for (statement, rows) in [(&table.insert, work.insert), (&table.update, work.update)] {
+        let mut few = Vec::new();
+        match inserts {
+            Inserts::Few => few.extend(work.insert.into_iter().map(record::to_json)),
+            Inserts::Bulk if work.insert.is_empty() => {}
+            Inserts::Bulk => bulk::rows(desk, connection, entity, &work.insert).await?,
+        }
+        for (statement, rows) in [(&table.insert, few), (&table.update, work.update)] {
             let count = rows.len();
             if count > 0 {
                 let done = statement.query().bind(Json::Array(rows).to_string()).execute(&mut *connection).await?;
@@ -77,7 +97,7 @@ pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows
 }
 
 /// The rows are locked, so all of them are written. A rule or trigger of the database's owner could say otherwise.
-fn all_of(desk: &Desk, asked: usize, done: u64) -> Result<(), Error> {
+pub(crate) fn all_of(desk: &Desk, asked: usize, done: u64) -> Result<(), Error> {
     if u64::try_from(asked).is_ok_and(|asked| asked == done) {
         return Ok(());
     }
