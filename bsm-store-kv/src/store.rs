@@ -152,7 +152,7 @@ impl Drop for KvStore {
 #[async_trait]
 impl Store for KvStore {
     fn capabilities(&self) -> Capabilities {
-        let least = Capabilities::least().trims().imports();
+        let least = Capabilities::least().trims().expires().imports();
         if self.desk.is_durable() { least.durable() } else { least }
     }
 

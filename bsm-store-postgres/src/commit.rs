@@ -34,7 +34,7 @@ use crate::lock::Locks;
 use crate::mark::Mark;
 use crate::part::Part;
 use crate::store::Desk;
-use crate::write::Gone;
+use crate::write::By;
 use crate::{check, fetch, remember, retry, write};
 
 /// Checks and applies all of `change`, or nothing of it.
@@ -118,7 +118,7 @@ async fn perform(
     check::parents(&rows, &there)?;
     check::children(desk, connection, &rows).await?;
 
-    write::rows(desk, connection, &rows, Gone::Last).await?;
+    write::rows(desk, connection, &rows, By::Command).await?;
     write::history(desk, connection, &change.history).await?;
     write::feed(desk, connection, change, &rows).await?;
     // Last, since others may wait for the same counters. (Triggers count sooner, and keep nobody waiting.)

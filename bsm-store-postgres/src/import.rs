@@ -4,10 +4,10 @@
 //! meanwhile, and others wait with what they write and read the desk as it was, empty. A step that fails, or whose caller
 //! gives it up, ends the import.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bsm_core::model::{Entity, Key};
+use bsm_core::model::{Entity, Key, Row};
 use bsm_core::schema::{OnDelete, Relation, relations, uniques};
 use bsm_core::store::{Difference, ImportMark, ImportPart, ImportStep, Place};
 use bsm_core::{Error, Result};
@@ -16,13 +16,14 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::apply::{Rows, Touched};
+use crate::bulk::Seen;
 use crate::fault::{self, Fault};
 use crate::mark::Mark;
 use crate::names::{Names, Statement};
 use crate::pool::Transaction;
 use crate::store::{Desk, PostgresStore};
-use crate::write::Gone;
-use crate::{feed, fetch, record, retry, verify, write};
+use crate::write::By;
+use crate::{bulk, feed, fetch, record, retry, verify, write};
 
 /// How long an import may be left alone between two steps, in milliseconds: five minutes.
 const IDLE_MILLIS: u32 = 300_000;
@@ -37,7 +38,6 @@ pub(crate) struct Statements {
     analyze: Statement,
     uniques_now: Statement,
     uniques_later: Statement,
-    new_epoch: Statement,
 }
 
 impl Statements {
@@ -58,7 +58,6 @@ impl Statements {
             analyze: names.statement(&format!("ANALYZE {tables}, {{}}.history, {{}}.counters")),
             uniques_now: names.statement(&format!("SET CONSTRAINTS {unique} IMMEDIATE")),
             uniques_later: names.statement(&format!("SET CONSTRAINTS {unique} DEFERRED")),
-            new_epoch: names.statement("UPDATE {}.desk SET epoch = {}.bsm_new_epoch()"),
         }
     }
 }
@@ -79,6 +78,7 @@ struct UnderWay {
     emptied: Emptied,
     /// What marks its commit on replicas: the last entry of history that it brought.
     told: Option<Mark>,
+    seen: Seen,
 }
 
 /// Rows whose reference the server emptied when the row that it named went: by which relation, and what it named. They are
@@ -138,18 +138,19 @@ pub(crate) async fn step(store: &PostgresStore, step: ImportStep) -> Result<Impo
                 mark: ImportMark::default(),
                 emptied: Emptied::new(),
                 told: None,
+                seen: Seen::default(),
             }
         }
         (_, None) => return Err(Error::NoImport { store: desk.name.clone() }),
-        (ImportStep::Restore(part), Some(UnderWay { mut transaction, mut emptied, told, .. })) => {
+        (ImportStep::Restore(part), Some(UnderWay { mut transaction, mut emptied, told, mut seen, .. })) => {
             let mark = part.mark;
             let told = part.history.last().map(|entry| Mark::of_entry(entry.key, entry.version)).or(told);
-            match restore(desk, &mut transaction, part, &mut emptied).await {
-                Ok(()) => UnderWay { transaction, mark, emptied, told },
+            match restore(desk, &mut transaction, part, &mut emptied, &mut seen).await {
+                Ok(()) => UnderWay { transaction, mark, emptied, told, seen },
                 Err(fault) => return Err(ended(desk, transaction, fault).await),
             }
         }
-        (ImportStep::Finish(end), Some(UnderWay { mut transaction, mark, emptied, told })) => {
+        (ImportStep::Finish(end), Some(UnderWay { mut transaction, mark, emptied, told, .. })) => {
             if let Err(fault) = finish(desk, &mut transaction, &end.numbers, &emptied).await {
                 return Err(ended(desk, transaction, fault).await);
             }
@@ -214,12 +215,17 @@ async fn restore(
     connection: &mut PgConnection,
     part: ImportPart,
     emptied: &mut Emptied,
+    seen: &mut Seen,
 ) -> Result<(), Fault> {
     if !part.rows.iter().all(record::is_keepable) {
         return Err(desk.unsupported("the character NUL in a text").into());
     }
-    let keys: Vec<Key> = part.rows.iter().map(bsm_core::model::Row::key).chain(part.gone.iter().copied()).collect();
-    let current = fetch::rows(desk, connection, keys).await?;
+    let is_history_new = seen.history_is_new(&part);
+    let mut current = HashMap::new();
+    if !seen.rows_are_new(&part) {
+        let keys: Vec<Key> = part.rows.iter().map(Row::key).chain(part.gone.iter().copied()).collect();
+        current = fetch::rows(desk, connection, keys).await?;
+    }
     let rows = Rows::restored(part.rows, &part.gone, &current);
     note_emptied(desk, connection, &rows, emptied).await?;
     // A value may pass from one row to another within a part, so then only its end counts. Foreign keys are checked when
@@ -228,11 +234,15 @@ async fn restore(
     if replaces {
         desk.imports.uniques_later.query().execute(&mut *connection).await?;
     }
-    write::rows(desk, connection, &rows, Gone::First).await?;
+    write::rows(desk, connection, &rows, By::Import).await?;
     if replaces {
         desk.imports.uniques_now.query().execute(&mut *connection).await?;
     }
-    write::history(desk, connection, &part.history).await?;
+    if is_history_new {
+        bulk::history(desk, connection, &part.history).await?;
+    } else {
+        write::history(desk, connection, &part.history).await?;
+    }
     write::counters(desk, connection, &rows).await?;
     Ok(())
 }
@@ -281,7 +291,7 @@ async fn finish(
         return Err(Error::Inconsistent { store: desk.name.clone(), difference }.into());
     }
     sqlx::raw_sql("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut *connection).await?;
-    desk.imports.new_epoch.query().execute(&mut *connection).await?;
+    feed::position::begin_epoch(desk, connection).await?;
     // Last, since sequences keep what they are told, whatever becomes of the transaction.
     for entity in Entity::ALL.iter().copied().filter(|entity| entity.is_numbered()) {
         let given = numbers.iter().find(|(numbered, _)| *numbered == entity).map_or(0, |(_, number)| *number);

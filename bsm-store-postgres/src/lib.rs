@@ -127,12 +127,13 @@
 //! | `replica`, `mark` | when a read goes to a standby; what it must find there |
 //! | `feed` | the page of a feed; giving positions, and trimming |
 //! | `poll`, `reach` | waiting for the feed to go on: by looking, and by what this store value does |
-//! | `import` | taking a whole desk in |
+//! | `import`, `bulk` | taking a whole desk in; what is new of it, by `COPY` |
 //! | `verify` | recounting everything, by the server |
 //! | `fault`, `retry` | the server's errors as the desk's; sending a call again |
 
 mod address;
 mod apply;
+mod bulk;
 mod call;
 mod check;
 mod coalesce;

@@ -60,6 +60,8 @@ pub(crate) struct Table {
     pub(crate) name: String,
     /// Makes the rows that are in the JSON array `$1`.
     pub(crate) insert: Statement,
+    /// Makes the rows that follow it as text.
+    pub(crate) copy: String,
     /// Writes the rows that are in the JSON array `$1`.
     pub(crate) update: Statement,
     /// Deletes the rows whose ids are `$1`.
@@ -94,6 +96,7 @@ impl Table {
         let lock = |how| statement(format!("SELECT id FROM {name} WHERE id = ANY($1) ORDER BY id FOR {how}"));
         Self {
             insert: statement(format!("INSERT INTO {name} ({written}) SELECT {written} FROM {given}")),
+            copy: format!("COPY {name} ({written}) FROM STDIN"),
             update: statement(format!(
                 "UPDATE {name} AS old SET {} FROM {given} WHERE old.id = given.id",
                 changed.join(", ")
@@ -117,7 +120,7 @@ fn field(column: Column) -> &'static str {
 }
 
 /// Whether the column is written, not worked out by the server from others.
-fn is_written(column: Column) -> bool {
+pub(crate) fn is_written(column: Column) -> bool {
     column.field != Field::Phase
 }
 

@@ -29,7 +29,7 @@ use crate::reach::Reach;
 use crate::replica::Replicas;
 use crate::retry::{self, Patience};
 use crate::together::Gets;
-use crate::{commit, connect, feed, migrate, read, remember, replica, verify, write};
+use crate::{bulk, commit, connect, feed, migrate, read, remember, replica, verify, write};
 
 /// How long a server that starts is waited for when a store is opened.
 const OPENING: Patience = Patience { call: Duration::from_secs(10) };
@@ -97,6 +97,7 @@ pub(crate) struct Desk {
     pub(crate) trims: feed::trim::Statements,
     pub(crate) polls: poll::Statements,
     pub(crate) imports: import::Statements,
+    pub(crate) bulk: bulk::Statements,
 }
 
 impl Desk {
@@ -260,6 +261,7 @@ impl PostgresStore {
             trims: feed::trim::Statements::new(|text| names.statement(text)),
             polls: poll::Statements::new(|text| names.statement(text)),
             imports: import::Statements::new(&names),
+            bulk: bulk::Statements::new(&names),
             begin: settings.begin(triggers, way),
             begin_command: settings.begin_command(triggers, way, patience),
             is_direct: settings.is_direct,
@@ -371,7 +373,7 @@ impl fmt::Debug for PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     fn capabilities(&self) -> Capabilities {
-        let least = Capabilities::least().shared().trims().imports();
+        let least = Capabilities::least().shared().trims().expires().imports();
         if self.durable { least.durable() } else { least }
     }
 
@@ -407,6 +409,14 @@ impl Store for PostgresStore {
     async fn import(&self, step: ImportStep) -> Result<ImportMark> {
         let _pass = self.pass_always().await?;
         import::step(self, step).await
+    }
+
+    async fn expire_positions(&self) -> Result<()> {
+        let _pass = self.pass().await?;
+        retry::read(&self.desk, || feed::position::expire(&self.desk)).await?;
+        // Those who wait on this store value; the others' look.
+        self.reach.wake_all();
+        Ok(())
     }
 
     async fn verify(&self) -> Result<Verification> {

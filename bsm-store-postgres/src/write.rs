@@ -16,10 +16,10 @@ use uuid::Uuid;
 use crate::address::Triggers;
 use crate::apply::{Numbers, Rows};
 use crate::fault::Fault;
-use crate::feed;
 use crate::names::Statement;
 use crate::record::Written;
 use crate::store::Desk;
+use crate::{bulk, feed};
 
 /// Takes numbers for new rows. They rise, and are not given again should the command fail.
 pub(crate) async fn take_numbers(
@@ -43,7 +43,7 @@ pub(crate) async fn take_numbers(
 /// What is done to one table.
 #[derive(Default)]
 struct Work<'r> {
-    insert: Vec<Written<'r>>,
+    insert: Vec<&'r Row>,
     update: Vec<Written<'r>>,
     delete: Vec<Uuid>,
 }
@@ -56,35 +56,45 @@ struct Work<'r> {
 const ORDER: [Entity; 7] =
     [Entity::User, Entity::Service, Entity::Rating, Entity::Ticket, Entity::Request, Entity::Article, Entity::Note];
 
-/// When rows go that are deleted.
+/// Whose rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gone {
-    /// Behind all that is written.
-    Last,
-    /// Before that: what is written then and names them is refused at the end, and not emptied by the server.
-    First,
+pub(crate) enum By {
+    /// A command's: few, and what is deleted goes behind all that is written.
+    Command,
+    /// An import's: many new ones, and what is deleted goes before. What is written then and names it is refused at the end, and
+    /// not emptied by the server.
+    Import,
 }
 
 /// Writes the rows as they are left.
-pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows, gone: Gone) -> Result<(), Fault> {
+pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows, by: By) -> Result<(), Fault> {
     let mut tables: BTreeMap<Entity, Work<'_>> = BTreeMap::new();
     for touched in rows.iter() {
         let work = tables.entry(touched.key.entity).or_default();
         match (&touched.before, &touched.after) {
-            (None, Some(row)) => work.insert.push(Written(row)),
+            (None, Some(row)) => work.insert.push(row),
             (Some(_), Some(row)) => work.update.push(Written(row)),
             (Some(_), None) => work.delete.push(touched.key.id),
             (None, None) => {}
         }
     }
-    if gone == Gone::First {
+    if by == By::Import {
         delete(desk, connection, &mut tables).await?;
     }
     for entity in ORDER {
         let Some(work) = tables.get_mut(&entity) else { continue };
         let (insert, update) = (std::mem::take(&mut work.insert), std::mem::take(&mut work.update));
         let table = desk.names.table(entity);
-        for (statement, rows) in [(&table.insert, insert), (&table.update, update)] {
+        let new: Vec<Written<'_>> = match by {
+            By::Command => insert.into_iter().map(Written).collect(),
+            By::Import => {
+                if !insert.is_empty() {
+                    bulk::rows(desk, connection, entity, &insert).await?;
+                }
+                Vec::new()
+            }
+        };
+        for (statement, rows) in [(&table.insert, new), (&table.update, update)] {
             let count = rows.len();
             if count > 0 {
                 let done = statement.query().bind(text(desk, &rows)?).execute(&mut *connection).await?;
@@ -92,7 +102,7 @@ pub(crate) async fn rows(desk: &Desk, connection: &mut PgConnection, rows: &Rows
             }
         }
     }
-    if gone == Gone::Last {
+    if by == By::Command {
         delete(desk, connection, &mut tables).await?;
     }
     Ok(())
@@ -120,7 +130,7 @@ fn text(desk: &Desk, written: &impl Serialize) -> Result<String, Error> {
 }
 
 /// The rows are locked, so all of them are written. A rule or trigger of the database's owner could say otherwise.
-fn all_of(desk: &Desk, asked: usize, done: u64) -> Result<(), Error> {
+pub(crate) fn all_of(desk: &Desk, asked: usize, done: u64) -> Result<(), Error> {
     if u64::try_from(asked).is_ok_and(|asked| asked == done) {
         return Ok(());
     }

@@ -151,6 +151,68 @@ async fn two_stores_see_and_wake_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_waits_on_another_store_is_told_of_expired_positions() {
+    in_schema("feed_expire", |place| async move {
+        let (here, there) = (place.open().await, place.open().await);
+        let ada = user(1);
+        here.commit(insert([ada.clone().into(), theirs(10, &ada, &ada).into()])).await.expect("base");
+        let (desk, of_ada) = (stands(&*there, None).await, stands(&*here, Some(ada.id)).await);
+        // A store that has not looked yet wakes everybody when it does.
+        for store in [&here, &there] {
+            assert!(timeout(Duration::from_millis(600), store.wait(None, desk)).await.is_err(), "nothing happens");
+        }
+        let waits = [&here, &there].map(|store| [waiting(store, None, desk), waiting(store, Some(ada.id), of_ada)]);
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        assert!(waits.iter().flatten().all(|wait| !wait.is_finished()), "nothing happened");
+        here.expire_positions().await.expect("expires");
+        for wait in waits.into_iter().flatten() {
+            timeout(PATIENCE, wait).await.expect("is woken").expect("does not panic").expect("waits");
+        }
+        let now = stands(&*there, None).await;
+        assert!(now.epoch != desk.epoch && now.place == desk.place, "{now:?}");
+        assert_eq!(stands(&*here, None).await, now);
+        assert_eq!(all(&*there, None).await.len(), 1, "events stay");
+        there.expire_positions().await.expect("expires again");
+        assert!(![desk.epoch, now.epoch].contains(&stands(&*here, None).await.epoch));
+        there.commit(insert([theirs(11, &ada, &ada).into()])).await.expect("goes on");
+        assert_eq!(stands(&*here, Some(ada.id)).await.place, of_ada.place + 1);
+        assert_sound(&*here).await;
+        here.close().await.expect("closes");
+        assert!(matches!(here.expire_positions().await, Err(Error::Closed { .. })));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn positions_are_expired_while_others_give_them() {
+    in_schema("feed_expire_race", |place| async move {
+        let stores = [place.open().await, place.open().await];
+        let ada = user(1);
+        stores[0].commit(insert([ada.clone().into()])).await.expect("base");
+        let mut tasks = JoinSet::new();
+        for (nth, store) in stores.iter().cloned().enumerate() {
+            let (writer, ada) = (Arc::clone(&store), ada.clone());
+            tasks.spawn(async move {
+                for n in 0..20 {
+                    let made = theirs(100 + 100 * u32::try_from(nth).expect("is small") + n, &ada, &ada);
+                    writer.commit(insert([made.into()])).await.expect("commits");
+                    stands(&*writer, None).await;
+                }
+            });
+            tasks.spawn(async move {
+                for _ in 0..20 {
+                    store.expire_positions().await.expect("expires");
+                }
+            });
+        }
+        done(tasks).await;
+        assert_eq!(all(&*stores[0], Some(ada.id)).await.len(), 40);
+        assert_sound(&*stores[1]).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_leader_that_is_dropped_hands_over() {
     in_schema("feed_lead", |place| async move {
         let (here, there) = (place.open().await, place.open().await);

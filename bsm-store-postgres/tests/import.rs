@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use bsm_core::Error;
-use bsm_core::model::{Entity, HistoryEntry, Key, Row, Ticket, TicketNumber, User};
+use bsm_core::model::{Entity, FieldChange, HistoryEntry, Key, Row, Ticket, TicketNumber, User};
 use bsm_core::schema::Field;
 use bsm_core::store::{ChangeSet, Guard, ImportEnd, ImportMark, ImportPart, ImportStep, Place, ReadSet, Store, Write};
 use bsm_store_postgres::PostgresStore;
 use common::feeds::*;
+use common::hand::history;
 use common::in_schema;
 use common::rows::*;
 
@@ -271,6 +272,80 @@ async fn an_import_that_another_took_over_does_not_end() {
         store.import(part([user(1).into()], 1)).await.expect("the new one goes on");
         store.import(end(mark(1))).await.expect("and ends");
         assert!(get(&*store, user(1).id).await.is_some());
+    })
+    .await;
+}
+
+/// Rows and history go to the server as text, in which some characters have a meaning of their own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_texts_hold_is_taken_in_as_it_is() {
+    in_schema("import_texts", |place| async move {
+        let store = place.open().await;
+        let ada = user(1);
+        let texts = [
+            "",
+            "\\N",
+            "\\.",
+            "a\tb\r\nc\\",
+            "\\n\\t\\x41\\101",
+            "\u{8}\u{c}\u{b}\u{7f}",
+            "é 😀 \u{2028}",
+            "NULL",
+            "\"',{}",
+        ];
+        let tickets = texts.iter().zip(10..).map(|(text, n)| {
+            let text = (*text).to_owned();
+            Ticket { description: text.clone(), category: Some(text), group: None, ..numbered(n, &ada) }
+        });
+        let tickets: Vec<Ticket> = tickets.collect();
+        begin(&store).await;
+        store.import(part([ada.clone().into()], 1)).await.expect("takes in");
+        let ImportStep::Restore(mut all) = part(tickets.iter().cloned().map(Row::from), 2) else { panic!("a part") };
+        for (entry, text) in all.history.iter_mut().zip(texts) {
+            let change =
+                |to: Option<&str>| FieldChange { field: Field::Category, from: None, to: to.map(str::to_owned) };
+            entry.changes = vec![change(Some(text)), change(None)];
+        }
+        let told = all.history.clone();
+        store.import(ImportStep::Restore(all)).await.expect("takes in");
+        store.import(end(mark(2))).await.expect("ends");
+        for (ticket, entry) in tickets.iter().zip(&told) {
+            assert_eq!(get(&*store, ticket.id).await, Some(ticket.clone().into()));
+            assert_eq!(history(&*store, ticket.id).await, std::slice::from_ref(entry));
+        }
+        assert_sound(&*store).await;
+    })
+    .await;
+}
+
+/// What comes behind something later is not new for certain: it may be there already.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_again_out_of_order_stands_as_it_came_last() {
+    in_schema("import_again", |place| async move {
+        let store = place.open().await;
+        let ada = user(1);
+        let (first, second) = (numbered(10, &ada), numbered(11, &ada));
+        begin(&store).await;
+        store.import(part([ada.clone().into(), second.clone().into()], 1)).await.expect("takes in");
+        // One behind, one before and new, and one that is there, with its history once more.
+        let again = Ticket { title: "Another".to_owned(), ..second };
+        store
+            .import(part([first.clone().into(), numbered(12, &ada).into(), again.clone().into()], 2))
+            .await
+            .expect("takes in");
+        store.import(part([first.clone().into()], 3)).await.expect("takes in");
+        // A value that passes on within a part.
+        let outer = |ticket: &Ticket, text: Option<&str>| -> Row {
+            Ticket { external_ref: text.map(str::to_owned), ..ticket.clone() }.into()
+        };
+        store.import(part([outer(&first, Some("INC1"))], 4)).await.expect("takes in");
+        store.import(part([outer(&first, None), outer(&again, Some("INC1"))], 5)).await.expect("takes in");
+        store.import(end(mark(5))).await.expect("ends");
+        assert_eq!(get(&*store, again.id).await, Some(outer(&again, Some("INC1"))));
+        assert_eq!(get(&*store, first.id).await, Some(first.into()));
+        let found = store.verify().await.expect("recounts");
+        assert_eq!((found.rows, found.history), (4, 4));
+        assert_sound(&*store).await;
     })
     .await;
 }

@@ -89,6 +89,9 @@ macro_rules! __conformance_cases {
                 a_request_is_converted_once,
                 of_many_conversions_at_once_one_wins,
             }
+            expires expiring {
+                positions_are_expired_when_somebody_says_so,
+            }
             any feed {
                 every_command_makes_one_event,
                 any_position_goes_on_behind_its_event,
@@ -305,7 +308,6 @@ macro_rules! __conformance_cases {
                 closing_ends_every_wait,
                 a_place_of_another_epoch_is_not_waited_for,
                 a_stream_ends_behind_its_first_error,
-                positions_are_expired_when_somebody_says_so,
             }
         }
     };

@@ -61,6 +61,7 @@ pub mod catalogue;
 pub mod commits;
 pub mod concurrency;
 pub mod conversion;
+pub mod expiring;
 pub mod feed;
 pub mod history;
 pub mod idempotency;

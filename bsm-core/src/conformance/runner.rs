@@ -45,6 +45,19 @@ pub async fn trimming(name: &str, place: &Place, case: impl AsyncFnOnce(Arc<dyn 
     Ran::NotRun(reason)
 }
 
+/// Runs a case that a store must pass whose positions can be expired.
+///
+/// # Panics
+/// If it fails, or leaves a desk that does not hold together.
+pub async fn expires(name: &str, place: &Place, case: impl AsyncFnOnce(Arc<dyn Store>) -> Outcome) -> Ran {
+    if place.store().capabilities().expires {
+        return any(name, place, case).await;
+    }
+    let reason = "the store's positions can't be expired";
+    not_run(name, place, reason);
+    Ran::NotRun(reason)
+}
+
 /// Runs a case that a durable store must pass.
 ///
 /// # Panics
@@ -82,6 +95,11 @@ pub mod beside {
 
     /// None.
     pub const fn trimming() -> usize {
+        0
+    }
+
+    /// None.
+    pub const fn expires() -> usize {
         0
     }
 

@@ -8,11 +8,11 @@ use super::raw;
 use crate::store::{FeedPlace, FeedQuery, ReadSet};
 
 /// The rows that an event tells of.
-fn rows(event: &Event) -> BTreeSet<Key> {
+pub(super) fn rows(event: &Event) -> BTreeSet<Key> {
     event.entries.iter().map(|entry| entry.key).collect()
 }
 
-fn own_rows(event: &OwnEvent) -> BTreeSet<Key> {
+pub(super) fn own_rows(event: &OwnEvent) -> BTreeSet<Key> {
     event.updates.iter().map(|told| told.key).collect()
 }
 
@@ -293,37 +293,5 @@ pub async fn a_stream_ends_behind_its_first_error(store: Arc<dyn Store>) -> Outc
     let Some(ended) = next().await else { panic!("it has an error") };
     refused_like!(ended, Error::NotAllowed { .. });
     assert!(next().await.is_none());
-    Ok(())
-}
-
-/// Whoever expires the positions of a desk, since it was restored from a copy, has every reader told; the feed goes on.
-pub async fn positions_are_expired_when_somebody_says_so(store: Arc<dyn Store>) -> Outcome {
-    let w = World::new(store).await?;
-    w.ada.submit_request(SubmitRequest::new(w.laptop)).await?;
-    let kept = w.desk.events(&Since::Now.into()).await?.position;
-    let of_ada = w.ada.events(&Since::Now.into()).await?.position;
-    let mut sleeping = (w.desk.watch(Since::Now).await?, w.ada.watch(Since::Now).await?);
-    let asleep = tokio::spawn(async move { (sleeping.0.next().await, sleeping.1.next().await) });
-    if let Err(Error::Unsupported { .. }) = w.desk.expire_positions().await {
-        asleep.abort();
-        return Ok(());
-    }
-    let (of_desk, of_customer) = match asleep.await {
-        Ok(told) => told,
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    };
-    assert!(matches!(of_desk, Err(Error::PositionExpired { .. })), "{of_desk:?}");
-    assert!(matches!(of_customer, Err(Error::PositionExpired { .. })), "{of_customer:?}");
-    let resume = match w.desk.watch(kept.clone()).await {
-        Err(Error::PositionExpired { resume }) => resume,
-        other => panic!("expected an expired position, got {other:?}"),
-    };
-    let mut again = w.desk.watch(resume).await?;
-    assert!(again.next().await?.position != kept, "what is kept is told again, from its beginning");
-    refused_like!(w.ada.watch(of_ada).await, Error::PositionExpired { .. });
-    let (mut watch, mut ada) = (w.desk.watch(Since::Now).await?, w.ada.watch(Since::Now).await?);
-    let request = w.ada.submit_request(SubmitRequest::new(w.laptop)).await?;
-    assert_eq!(rows(&watch.next().await?), [request.id.into()].into());
-    assert_eq!(own_rows(&ada.next().await?), [request.id.into()].into());
     Ok(())
 }

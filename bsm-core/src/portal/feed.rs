@@ -90,7 +90,7 @@ impl Desk {
 
     /// Makes every position that was given before [expired](crate::Error::PositionExpired), so that whoever comes back with
     /// one is told that they may have missed something, and goes on from the oldest event. For a desk that was restored
-    /// from a copy of its files: commands that came after the copy are gone, those that come now get the same places again,
+    /// from a copy of its files, or of its database: commands that came after the copy are gone, those that come now get the same places again,
     /// and a position from between would skip some of them in silence. (A desk that was imported does it by itself.)
     ///
     /// Watches under way are told the same. Costs a commit.

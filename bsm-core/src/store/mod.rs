@@ -59,6 +59,8 @@ pub struct Capabilities {
     pub shared: bool,
     /// The feed can be trimmed.
     pub trims: bool,
+    /// The positions of the feed can be expired.
+    pub expires: bool,
     /// A whole desk can be taken in. The suite then asks for two more empty desks for some of its cases, of the same kind.
     pub imports: bool,
 }
@@ -66,7 +68,7 @@ pub struct Capabilities {
 impl Capabilities {
     /// The least that a store can do: one process, while it lives.
     pub const fn least() -> Self {
-        Self { durable: false, shared: false, trims: false, imports: false }
+        Self { durable: false, shared: false, trims: false, expires: false, imports: false }
     }
 
     /// With durability.
@@ -82,6 +84,11 @@ impl Capabilities {
     /// With [`Store::trim`].
     pub const fn trims(self) -> Self {
         Self { trims: true, ..self }
+    }
+
+    /// With [`Store::expire_positions`].
+    pub const fn expires(self) -> Self {
+        Self { expires: true, ..self }
     }
 
     /// With [`Store::import`].
@@ -259,7 +266,7 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// for what it is good for.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] by a store that can't, as here; as [`commit`](Self::commit).
+    /// [`Error::Unsupported`] if the store does not claim to [expire](Capabilities::expires); as [`commit`](Self::commit).
     async fn expire_positions(&self) -> Result<()> {
         Err(Error::Unsupported { store: self.to_string(), what: "expiring the positions of its feed" })
     }

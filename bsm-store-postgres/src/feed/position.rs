@@ -22,6 +22,7 @@ const AT_ONCE: i64 = 10_000;
 pub(crate) struct Statements {
     pub(super) any_without: Statement,
     lock: Statement,
+    new_epoch: Statement,
     pub(super) give: Statement,
 }
 
@@ -33,6 +34,7 @@ impl Statements {
             // A lock of a table takes no snapshot. So the statement behind it sees what its last holder did, at every level of
             // isolation; and readers of the table go on.
             lock: statement("LOCK TABLE {}.desk IN SHARE ROW EXCLUSIVE MODE"),
+            new_epoch: statement("UPDATE {}.desk SET epoch = {}.bsm_new_epoch()"),
             // Through an array and without joins of what is given, so that rows are looked up one by one: else the whole
             // table might be read, if the server thinks that all of it waits.
             give: statement(
@@ -87,4 +89,21 @@ async fn give_some(desk: &Desk, connection: &mut PgConnection) -> Result<i64, Fa
 pub(crate) async fn lock(desk: &Desk, connection: &mut PgConnection) -> Result<(), Fault> {
     desk.positions.lock.query().execute(connection).await?;
     Ok(())
+}
+
+/// Gives the feed another epoch: positions from before are expired. Whoever does it twice expires none that anybody keeps.
+pub(crate) async fn expire(desk: &Desk) -> Result<(), Fault> {
+    let mut transaction = desk.begin_with(&desk.begin).await?;
+    lock(desk, &mut transaction).await?;
+    begin_epoch(desk, &mut transaction).await?;
+    transaction.commit().await.map_err(Fault::AtCommit)
+}
+
+/// Gives the feed another epoch, within a transaction that holds the lock.
+pub(crate) async fn begin_epoch(desk: &Desk, connection: &mut PgConnection) -> Result<(), Fault> {
+    let done = desk.positions.new_epoch.query().execute(connection).await?;
+    if done == 1 {
+        return Ok(());
+    }
+    Err(desk.damaged("nothing says which epoch its feed is in".to_owned()).into())
 }
