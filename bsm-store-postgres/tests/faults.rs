@@ -3,7 +3,7 @@
 mod common;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bsm_core::Error;
@@ -264,17 +264,22 @@ async fn commands_whose_connections_are_ended_all_happen_once() {
         let store = place.open().await;
         let anna = user(1);
         store.commit(insert([anna.clone().into()])).await.expect("base");
-        let over = Arc::new(AtomicBool::new(false));
+        let (over, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let ending = tokio::spawn({
-            let (place, over) = (place.clone(), Arc::clone(&over));
+            let (place, over, rounds) = (place.clone(), Arc::clone(&over), Arc::clone(&rounds));
             async move {
-                let mut ended = 0_u64;
+                let (mut ended, mut before) = (0_u64, u64::MAX);
                 while !over.load(Ordering::SeqCst) {
                     let kill = "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity \
                                 WHERE application_name = $1 ORDER BY random() LIMIT 1) AS one";
                     let all = sqlx::query(kill).bind(&place.schema).execute(&place.pool).await.expect("ends");
                     ended += all.rows_affected();
                     tokio::time::sleep(Duration::from_millis(30)).await;
+                    // A machine on which nothing gets done between two blows would see all patience end.
+                    while rounds.load(Ordering::SeqCst) == before && !over.load(Ordering::SeqCst) {
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                    }
+                    before = rounds.load(Ordering::SeqCst);
                 }
                 ended
             }
@@ -282,7 +287,7 @@ async fn commands_whose_connections_are_ended_all_happen_once() {
         let (callers, each) = (4_u32, if full() { 100 } else { 15 });
         let calling: Vec<_> = (0..callers)
             .map(|caller| {
-                let (store, anna) = (Arc::clone(&store), anna.clone());
+                let (store, anna, rounds) = (Arc::clone(&store), anna.clone(), Arc::clone(&rounds));
                 tokio::spawn(async move {
                     for round in 0..each {
                         let made = ticket(1000 + round * callers + caller, &anna);
@@ -290,6 +295,7 @@ async fn commands_whose_connections_are_ended_all_happen_once() {
                         let committed = committed.unwrap_or_else(|error| panic!("{error} {error:?}"));
                         let Some(Row::Ticket(there)) = get(&*store, made.id).await else { panic!("is not there") };
                         assert_eq!(committed.numbers, [(made.id.into(), there.number.get())]);
+                        rounds.fetch_add(1, Ordering::SeqCst);
                     }
                 })
             })
