@@ -311,7 +311,7 @@ async fn whatever_texts_hold_is_taken_in_as_it_is() {
         store.import(end(mark(2))).await.expect("ends");
         for (ticket, entry) in tickets.iter().zip(&told) {
             assert_eq!(get(&*store, ticket.id).await, Some(ticket.clone().into()));
-            assert_eq!(history(&*store, ticket.id).await, [entry.clone()]);
+            assert_eq!(history(&*store, ticket.id).await, std::slice::from_ref(entry));
         }
         assert_sound(&*store).await;
     })
