@@ -1,8 +1,9 @@
 //! Commands that wait at the same moment go as one call.
 //!
-//! Whoever finds room goes at once, alone, in their own future. Whoever does not, waits; and when a call has ended, what
-//! waits by then goes as the next one, on a task of its own, so that nobody who is dropped takes others along. What shares a
-//! row with a command of the call waits for the one after it.
+//! Whoever finds room goes at once, alone. Whoever does not, waits; and when a call has ended, what waits by then goes as the
+//! next one. What shares a row with a command of the call waits for the one after it. Each call is a task of its own: nobody
+//! who is dropped takes others along, and nobody who is not polled for a while, with the room that they hold, keeps others
+//! waiting.
 //!
 //! A call needs only be right about success. Commands that it leaves out, and all of one that the server refused, are done
 //! alone by whoever sent them.
@@ -113,27 +114,27 @@ impl Queue {
 
 /// Does a command, alone or along with others.
 pub(crate) async fn commit(desk: &Arc<Desk>, part: Part) -> Outcome {
-    let waits = {
+    let runtime = Handle::current();
+    let (answer, waits) = oneshot::channel();
+    let leads = {
         let mut state = desk.queue.state();
         if state.under_way < CALLS {
             state.under_way += 1;
-            Err(part)
+            Some((part, answer))
         } else {
-            let (answer, waits) = oneshot::channel();
             state.waiting.push_back(Waiting { part, answer });
-            Ok(waits)
+            None
         }
     };
-    match waits {
-        // The task of the call is gone with its runtime.
-        Ok(waits) => waits.await.unwrap_or(Outcome::Not),
-        Err(part) => {
-            let _room = Room { desk: Arc::clone(desk), runtime: Handle::current() };
-            let mut call = Call::new();
-            call.take(part);
-            send(desk, &call).await.pop().unwrap_or(Outcome::Not)
-        }
+    if let Some((part, answer)) = leads {
+        let mut call = Call::new();
+        call.take(part);
+        let room = Room { desk: Arc::clone(desk), runtime: runtime.clone() };
+        drop(runtime.spawn(room.lead(call, vec![answer])));
     }
+    // A task that is gone with its runtime may have sent the call.
+    let gone = || Fault::AtCommit(sqlx::Error::Protocol("the task of the call is gone".to_owned()));
+    waits.await.unwrap_or_else(|_| Outcome::Failed(Tried { fault: gone(), fence: None }))
 }
 
 /// Sends a call.

@@ -217,7 +217,9 @@ async fn restore(
     emptied: &mut Emptied,
     seen: &mut Seen,
 ) -> Result<(), Fault> {
-    if !part.rows.iter().all(record::is_keepable) {
+    let told = part.history.iter().flat_map(|entry| &entry.changes);
+    let is_told = told.flat_map(|change| [&change.from, &change.to]).flatten().all(|text| !text.contains('\0'));
+    if !is_told || !part.rows.iter().all(record::is_keepable) {
         return Err(desk.unsupported("the character NUL in a text").into());
     }
     let is_history_new = seen.history_is_new(&part);

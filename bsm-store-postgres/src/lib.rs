@@ -82,7 +82,9 @@
 //! `TRUNCATE` is refused. Other tables of the schema (`history`, `counters`, `feed`, …) are the desk's own, and nobody writes
 //! them; the functions run as their owner, so a role needs `UPDATE` on `tickets` alone to change tickets. Whoever says
 //! `SET bsm.command = 'on'` takes all of it on themself, as the desk's own transactions do: to load rows from elsewhere, for
-//! instance, with their versions and their history. A schema that was made can't be renamed: its functions know its name.
+//! instance, with their versions and their history. (Through a pooler in transaction mode only by `SET LOCAL`, within a
+//! transaction: else it stays for whoever gets the connection next.) A schema that was made can't be renamed: its functions
+//! know its name.
 //! With `session_replication_role = replica` no trigger is asked.
 //!
 //! A transaction that is left open keeps commands from its rows, as ever, and from nothing else: the counters lie in sixteen

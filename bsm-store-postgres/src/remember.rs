@@ -95,8 +95,13 @@ pub(crate) fn add(desk: &Desk, wide: &mut Wide<'_>, tag: i64, actor: UserId, key
     let actor = wide.given(Parameter::Id(actor.as_uuid()), "uuid");
     let actor = wide.sought(&actor);
     let key = wide.given(Parameter::Text(key.to_owned()), "text COLLATE \"C\"");
-    let columns =
-        [(Slot::Bytes, "digest"), (Slot::Text, "answer_entity"), (Slot::Id, "answer_id"), (Slot::Time, "keep_until")];
+    // As digits, since how bytes are shown is a setting of the connection's.
+    let columns = [
+        (Slot::Text, "encode(digest, 'hex')"),
+        (Slot::Text, "answer_entity"),
+        (Slot::Id, "answer_id"),
+        (Slot::Time, "keep_until"),
+    ];
     let columns = Columns(columns.map(|(slot, name)| (slot, name.into())).to_vec());
     let from = format!("FROM {}.idempotency_keys WHERE actor = {actor} AND key = {key}", desk.names.quoted());
     wide.part(tag, columns, from);
@@ -105,10 +110,11 @@ pub(crate) fn add(desk: &Desk, wide: &mut Wide<'_>, tag: i64, actor: UserId, key
 /// What was found by [`add`].
 pub(crate) fn told(desk: &Desk, told: Told<'_>) -> Result<Remembered, Fault> {
     let damaged = || desk.damaged("an idempotency key can't be read".to_owned());
-    let digest: Vec<u8> = told.get(Slot::Bytes, 0)?;
-    let entity: Entity = told.get::<&str>(Slot::Text, 0)?.parse().map_err(|_| damaged())?;
+    let digest = told.get::<&str>(Slot::Text, 0)?;
+    let digest = u128::from_str_radix(digest, 16).ok().filter(|_| digest.len() == 32).ok_or_else(damaged)?;
+    let entity: Entity = told.get::<&str>(Slot::Text, 1)?.parse().map_err(|_| damaged())?;
     Ok(Remembered {
-        digest: digest.try_into().map_err(|_| damaged())?,
+        digest: digest.to_be_bytes(),
         answer: Key { entity, id: told.get(Slot::Id, 0)? },
         keep_until: told.get::<DateTime<Utc>>(Slot::Time, 0)?.try_into().map_err(|_| damaged())?,
     })

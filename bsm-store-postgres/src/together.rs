@@ -10,13 +10,14 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bsm_core::model::Key;
 use bsm_core::schema::Relation;
 use bsm_core::store::ReadSet;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::fault::{Fault, Kind};
 use crate::fetch::{Rows, Wanted};
@@ -27,6 +28,9 @@ use crate::{replica, retry};
 /// How many statements are under way at the same moment. With one, connection and server would take turns; more would be
 /// smaller, and what they cost beside their rows is most of it.
 const STATEMENTS: usize = 2;
+
+/// How long those who ask are waited for: longer than statements by id take, also over a long way.
+const AWAITED: Duration = Duration::from_millis(100);
 
 /// How many keys one statement asks for. A caller who wants more asks alone.
 const KEYS_MAX: usize = 1000;
@@ -105,6 +109,7 @@ enum Outcome {
 
 /// A read that waits.
 struct Waiting {
+    place: u64,
     get: Get,
     answer: oneshot::Sender<Outcome>,
 }
@@ -119,6 +124,8 @@ pub(crate) struct Gets {
 struct State {
     waiting: VecDeque<Waiting>,
     under_way: usize,
+    /// How many have waited so far: the place of the next.
+    places: u64,
 }
 
 impl Gets {
@@ -128,15 +135,25 @@ impl Gets {
     }
 
     /// Takes room for a statement, or a place among those who wait.
-    fn enter(&self, get: &Get) -> Option<oneshot::Receiver<Outcome>> {
+    fn enter(&self, get: &Get) -> Option<(u64, oneshot::Receiver<Outcome>)> {
         let mut state = self.state();
         if state.under_way < STATEMENTS {
             state.under_way += 1;
             return None;
         }
         let (answer, waits) = oneshot::channel();
-        state.waiting.push_back(Waiting { get: get.clone(), answer });
-        Some(waits)
+        let place = state.places;
+        state.places += 1;
+        state.waiting.push_back(Waiting { place, get: get.clone(), answer });
+        Some((place, waits))
+    }
+
+    /// Gives up a place among those who wait. False if a statement has begun for it.
+    fn leave(&self, place: u64) -> bool {
+        let mut state = self.state();
+        let before = state.waiting.len();
+        state.waiting.retain(|waiting| waiting.place != place);
+        state.waiting.len() < before
     }
 
     /// The next statement, and who waits for it. If nobody does, the room of the one that ended is free.
@@ -144,7 +161,7 @@ impl Gets {
         let mut next: Option<(Get, Vec<oneshot::Sender<Outcome>>)> = None;
         let mut left = VecDeque::new();
         let mut state = self.state();
-        while let Some(Waiting { get, answer }) = state.waiting.pop_front() {
+        while let Some(Waiting { place, get, answer }) = state.waiting.pop_front() {
             if answer.is_closed() {
                 continue;
             }
@@ -152,7 +169,7 @@ impl Gets {
                 None => next = Some((get, vec![answer])),
                 Some((all, answers)) => match all.take(get) {
                     None => answers.push(answer),
-                    Some(get) => left.push_back(Waiting { get, answer }),
+                    Some(get) => left.push_back(Waiting { place, get, answer }),
                 },
             }
         }
@@ -217,8 +234,15 @@ fn copy(error: &io::Error) -> io::Error {
 /// The rows of those keys, and what they name. Those of others who asked may be among them. `None` if what is needed was
 /// not there.
 pub(crate) async fn rows(desk: &Arc<Desk>, side: Side, get: Get) -> Result<Option<Arc<Rows>>, Fault> {
-    while let Some(waits) = desk.gets(side).enter(&get) {
-        match waits.await {
+    let runtime = Handle::current();
+    while let Some((place, mut waits)) = desk.gets(side).enter(&get) {
+        let heard = match timeout(AWAITED, &mut waits).await {
+            Ok(heard) => heard,
+            Err(_) if desk.gets(side).leave(place) => return Ok(ask(desk, side, get).await?.map(Arc::new)),
+            // The task that asks goes on by itself.
+            Err(_) => waits.await,
+        };
+        match heard {
             Ok(Outcome::Rows(rows)) => return Ok(Some(rows)),
             Ok(Outcome::Behind) => return Ok(None),
             Ok(Outcome::Lost(error)) => return Err(Fault::Server(copy(&error).into())),
@@ -227,7 +251,7 @@ pub(crate) async fn rows(desk: &Arc<Desk>, side: Side, get: Get) -> Result<Optio
             Err(_) => {}
         }
     }
-    let _room = Room { desk: Arc::clone(desk), side, runtime: Handle::current() };
+    let _room = Room { desk: Arc::clone(desk), side, runtime };
     Ok(ask(desk, side, get).await?.map(Arc::new))
 }
 
@@ -273,7 +297,7 @@ mod tests {
         for _ in 0..STATEMENTS {
             assert!(gets.enter(&plain).is_none(), "there is room");
         }
-        let waiting: Vec<_> = [&follows, &plain, &other, &plain].map(|get| gets.enter(get).expect("waits")).into();
+        let waiting: Vec<_> = [&follows, &plain, &other, &plain].map(|get| gets.enter(get).expect("waits").1).into();
         let [first, second, third, fourth] = <[_; 4]>::try_from(waiting).expect("are four");
         // The oldest goes, alone: nobody else follows what it does.
         let (asked, answers) = gets.next().expect("somebody waits");
@@ -285,6 +309,21 @@ mod tests {
         drop((second, fourth));
         assert!(gets.next().is_none());
         assert!(gets.enter(&plain).is_none(), "there is room again");
+    }
+
+    #[test]
+    fn one_who_waited_long_enough_leaves_unless_a_statement_has_begun() {
+        let gets = Gets::default();
+        let one = get(&[key(Entity::Ticket, 1)], &[]);
+        for _ in 0..STATEMENTS {
+            assert!(gets.enter(&one).is_none(), "there is room");
+        }
+        let (first, _first) = gets.enter(&one).expect("waits");
+        let (second, _second) = gets.enter(&one).expect("waits");
+        assert!(gets.leave(first) && !gets.leave(first));
+        let (_, answers) = gets.next().expect("the other waits");
+        assert_eq!(answers.len(), 1);
+        assert!(!gets.leave(second));
     }
 
     #[test]

@@ -26,12 +26,10 @@ pub(crate) enum Slot {
     Time,
     Decimal,
     Texts,
-    Bytes,
 }
 
 impl Slot {
-    const ALL: [Self; 8] =
-        [Self::Id, Self::Text, Self::Bool, Self::Int, Self::Time, Self::Decimal, Self::Texts, Self::Bytes];
+    const ALL: [Self; 7] = [Self::Id, Self::Text, Self::Bool, Self::Int, Self::Time, Self::Decimal, Self::Texts];
 
     const fn sql(self) -> &'static str {
         match self {
@@ -42,13 +40,12 @@ impl Slot {
             Self::Time => "timestamptz",
             Self::Decimal => "numeric",
             Self::Texts => "text[]",
-            Self::Bytes => "bytea",
         }
     }
 
     /// The name of the nth of its columns, where they have names.
     pub(crate) fn name(self, nth: usize) -> String {
-        format!("{}{nth}", ["i", "t", "b", "n", "m", "d", "a", "y"][self as usize])
+        format!("{}{nth}", ["i", "t", "b", "n", "m", "d", "a"][self as usize])
     }
 }
 

@@ -2,15 +2,18 @@
 
 mod common;
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bsm_core::Error;
 use bsm_core::model::{Key, Row, Ticket, TicketStatus, Version};
 use bsm_core::schema::Relation;
 use bsm_core::store::{ChangeSet, Guard, Idempotency, ReadSet, Store, Write};
-use common::in_schema;
 use common::rows::*;
 use common::wire::Wire;
+use common::{feeds, in_schema};
 
 #[tokio::test]
 async fn a_command_is_one_round_trip() {
@@ -153,6 +156,52 @@ async fn those_who_touch_one_row_are_done_one_after_another() {
         let Some(Some(Row::Ticket(found))) = got.into_iter().next() else { panic!("it is there") };
         assert_eq!(found.version, Version(21));
         assert_eq!(found.title.len(), shared.title.len() + 20);
+    })
+    .await;
+}
+
+/// A call that was polled once: done by then, or not.
+enum Begun<F: Future> {
+    Done(F::Output),
+    Goes(F),
+}
+
+impl<F: Future + Unpin> Begun<F> {
+    /// Begins a call, as somebody does who then waits for something else.
+    async fn of(mut call: F) -> Self {
+        match poll_fn(|context| Poll::Ready(Pin::new(&mut call).poll(context))).await {
+            Poll::Ready(done) => Self::Done(done),
+            Poll::Pending => Self::Goes(call),
+        }
+    }
+
+    async fn end(self) -> F::Output {
+        match self {
+            Self::Done(done) => done,
+            Self::Goes(call) => call.await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_those_who_are_not_polled() {
+    in_schema("call_unpolled", |place| async move {
+        let store = place.open().await;
+        let anna = user(1);
+        store.commit(insert([anna.clone().into()])).await.expect("base");
+        let commit = |n| Box::pin(store.commit(insert([ticket(n, &anna).into()])));
+        let begun = [Begun::of(commit(2)).await, Begun::of(commit(3)).await, Begun::of(commit(4)).await];
+        assert_eq!(commit(5).await.expect("is done").numbers.len(), 1);
+        let read = |n| Box::pin(get(&*store, ticket(n, &anna).id));
+        let reads = [Begun::of(read(5)).await, Begun::of(read(5)).await, Begun::of(read(5)).await];
+        assert!(read(5).await.is_some(), "is read");
+        for call in begun {
+            assert_eq!(call.end().await.expect("is done").numbers.len(), 1);
+        }
+        for read in reads {
+            assert!(read.end().await.is_some());
+        }
+        feeds::assert_sound(&*store).await;
     })
     .await;
 }

@@ -10,6 +10,7 @@ mod common;
 mod own_servers {
     use std::process::Stdio;
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
     use bsm_core::store::Store;
@@ -18,7 +19,7 @@ mod own_servers {
     use tokio::process::Command;
     use tokio::time::{Instant, sleep};
 
-    use super::common::load::{Load, Told};
+    use super::common::load::{Load, PART, Told};
     use super::common::proxy::Proxy;
     use super::common::rows::*;
     use super::common::server::{Server, Stop};
@@ -60,6 +61,9 @@ mod own_servers {
         Blow::Restart,
     ];
 
+    /// How many processes were started; this one is the first.
+    static PARTS: AtomicU32 = AtomicU32::new(1);
+
     async fn open(url: &str) -> Arc<PostgresStore> {
         Arc::new(PostgresStore::connect(url).await.unwrap_or_else(|error| panic!("{error} {error:?}")))
     }
@@ -74,7 +78,8 @@ mod own_servers {
         fn start(url: &str) -> Self {
             let this = std::env::current_exe().expect("is a program");
             let mut command = Command::new(this);
-            command.args(["--ignored", "--exact", "own_servers::callers", "--nocapture"]).env(URL, url);
+            let part = PARTS.fetch_add(1, Ordering::SeqCst).to_string();
+            command.args(["--ignored", "--exact", "own_servers::callers", "--nocapture"]).env(URL, url).env(PART, part);
             let mut child =
                 command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("starts");
             let mut lines = BufReader::new(child.stdout.take().expect("is piped")).lines();

@@ -33,8 +33,14 @@ pub(crate) struct Told {
     spoken: bool,
 }
 
+/// Tells a process which of several it is, so that no two make the same tickets. (The number of a process is given again.)
+pub(crate) const PART: &str = "BSM_LOAD_PART";
+
 /// Which ticket is next. Other processes begin elsewhere.
-static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(std::process::id() % 4000 * 1_000_000));
+static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| {
+    let part = std::env::var(PART).map_or(0, |part| part.parse().expect("a number"));
+    AtomicU32::new((1 + part % 4000) * 1_000_000)
+});
 
 impl Load {
     /// So many callers, by turns of these store values.
