@@ -33,6 +33,7 @@ use crate::fault::Fault;
 use crate::lock::Locks;
 use crate::mark::Mark;
 use crate::part::Part;
+use crate::retry::Happened;
 use crate::store::Desk;
 use crate::write::By;
 use crate::{check, fetch, remember, retry, write};
@@ -57,14 +58,14 @@ pub(crate) async fn commit(desk: &Arc<Desk>, change: &ChangeSet) -> bsm_core::Re
     };
     let outcome = retry::command(desk, change, tried).await;
     match &outcome {
-        Ok(Committed { repeated: None, .. }) => going.happened(mark),
-        // Some commit before, by whomever.
-        Ok(_) => going.happened(None),
+        Ok(Happened::Now(_)) => going.happened(mark),
+        // A repeated command's stamp holds no mark: it was some commit, by whomever.
+        Ok(Happened::Before(committed)) => going.had_happened(Mark::of_stamp(&committed.stamp)),
         // Dropped, it may have happened.
         Err(Error::OutcomeUnknown { .. }) => {}
         Err(_) => going.over(),
     }
-    outcome
+    outcome.map(|(Happened::Now(committed) | Happened::Before(committed))| committed)
 }
 
 /// The long way: one try, which [`crate::retry`] makes again where that helps. It waits for the end of the call whose

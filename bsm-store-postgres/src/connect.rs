@@ -51,6 +51,8 @@ pub(crate) struct Hosts {
     last: AtomicUsize,
     /// Whether they are replicas, of which each is as good as the others.
     kin: Option<Kin>,
+    /// How long each of them may take until a connection to it is ready.
+    patience: Duration,
     /// What is asked of each new connection.
     greeting: &'static str,
 }
@@ -62,12 +64,22 @@ impl Hosts {
         // their own. It saves their formatting, and no text of ours can bring anything into a log.
         let quiet = PgConnectOptions::disable_statement_logging;
         let others = others.into_iter().map(quiet).collect();
-        Self { first: quiet(first), others, last: AtomicUsize::new(0), kin: None, greeting: GREETING }
+        Self {
+            first: quiet(first),
+            others,
+            last: AtomicUsize::new(0),
+            kin: None,
+            patience: CONNECT_PATIENCE,
+            greeting: GREETING,
+        }
     }
 
-    /// Replicas, to which connections are made by turns.
-    pub(crate) fn of_kin(first: PgConnectOptions, others: Vec<PgConnectOptions>, kin: Kin) -> Self {
-        Self { kin: Some(kin), ..Self::new(first, others) }
+    /// Replicas, to which connections are made by turns. A read waits so long for all of them, so that each has a part of it:
+    /// one that is out of reach leaves time for the next.
+    pub(crate) fn of_kin(first: PgConnectOptions, others: Vec<PgConnectOptions>, kin: Kin, all: Duration) -> Self {
+        let hosts = Self::new(first, others);
+        let count = u32::try_from(hosts.iter().count()).unwrap_or(u32::MAX);
+        Self { kin: Some(kin), patience: CONNECT_PATIENCE.min(all / count), ..hosts }
     }
 
     /// The same, reached through poolers that give a connection of the server's to others between two messages.
@@ -98,7 +110,7 @@ impl Hosts {
         let mut failed: Option<sqlx::Error> = None;
         for step in 0..count {
             let place = (last + step) % count;
-            let connected = timeout(CONNECT_PATIENCE, self.connect_to(self.at(place)));
+            let connected = timeout(self.patience, self.connect_to(self.at(place)));
             let error = match connected.await {
                 Ok(Ok(connection)) => {
                     if self.kin.is_none() {

@@ -9,7 +9,9 @@
 //! **A standby shows commits in the order of the primary's log.** A commit that was sent after another was acknowledged is
 //! behind it there, so finding the later one is enough: [`Own`] keeps as many marks as there were commits side by side, one for
 //! a lone caller. Nothing is remembered of what some replica has shown, since behind one address may stand several, and
-//! a look at an index costs little.
+//! a look at an index costs little. It is enough only of a commit that the server answered: one that was dropped, or whose
+//! answer was lost, may be anywhere in the log, or nowhere, and its entry be one that another process wrote before. It is
+//! looked for as well, and stands for no other.
 //!
 //! **The feed is a mark too.** Positions are given by a transaction that saw the events, so a replica that has the position
 //! has all that came before it.
@@ -188,6 +190,20 @@ struct Acknowledged {
     mark: Option<Mark>,
 }
 
+impl Known {
+    fn push(&mut self, mark: Option<Mark>) {
+        self.count += 1;
+        let nth = self.count;
+        // What is beyond is at the primary, and not remembered one by one: there may be no end of those that are doubted.
+        if self.last.len() > MARKS_MAX {
+            self.last.pop();
+            self.last.push(Acknowledged { nth, mark: None });
+        } else {
+            self.last.push(Acknowledged { nth, mark });
+        }
+    }
+}
+
 /// The moment at which a commit began: what was acknowledged by then, comes before it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Began(u64);
@@ -202,14 +218,17 @@ impl Own {
         Began(self.known().count)
     }
 
-    /// A commit is about to be acknowledged, or nobody knows whether it happened. One without a mark is seen at the primary
-    /// only, until a later one stands for it.
+    /// A commit that the server answered is about to be acknowledged. One without a mark is seen at the primary only, until a
+    /// later one stands for it.
     pub(crate) fn acknowledged(&self, Began(began): Began, mark: Option<Mark>) {
         let mut known = self.known();
-        known.count += 1;
-        let nth = known.count;
         known.last.retain(|before| before.nth > began);
-        known.last.push(Acknowledged { nth, mark });
+        known.push(mark);
+    }
+
+    /// Nobody knows whether a commit happened, or when: it is looked for, and stands for none before it.
+    pub(crate) fn doubted(&self, mark: Option<Mark>) {
+        self.known().push(mark);
     }
 
     /// Somebody is about to be told that the desk's feed goes as far as this.
@@ -231,19 +250,21 @@ impl Own {
     }
 }
 
-/// A commit under way. One that is dropped may yet happen, and counts as if it had.
+/// A commit under way. One that is dropped may yet happen, and is looked for as if it had.
 #[derive(Debug)]
 pub(crate) struct Going<'d> {
     own: Option<&'d Own>,
     began: Began,
     mark: Option<Mark>,
+    /// Whether the server answered it.
+    is_answered: bool,
 }
 
 impl Desk {
     /// A commit begins. Where there are no replicas nothing is noted.
     pub(crate) fn begins(&self, mark: Option<Mark>) -> Going<'_> {
         let own = self.replicas.as_ref().map(|replicas| &replicas.own);
-        Going { own, began: own.map_or(Began(0), Own::begins), mark }
+        Going { own, began: own.map_or(Began(0), Own::begins), mark, is_answered: false }
     }
 
     /// Somebody is about to be told that the feed goes as far as this.
@@ -255,8 +276,14 @@ impl Desk {
 }
 
 impl Going<'_> {
-    /// It happened, and is about to be acknowledged.
+    /// It happened, as the server answered, and is about to be acknowledged.
     pub(crate) fn happened(mut self, mark: Option<Mark>) {
+        self.mark = mark;
+        self.is_answered = true;
+    }
+
+    /// It had happened before, nobody knows when, and is about to be acknowledged.
+    pub(crate) fn had_happened(mut self, mark: Option<Mark>) {
         self.mark = mark;
     }
 
@@ -268,8 +295,10 @@ impl Going<'_> {
 
 impl Drop for Going<'_> {
     fn drop(&mut self) {
-        if let Some(own) = self.own {
-            own.acknowledged(self.began, self.mark);
+        match self.own {
+            Some(own) if self.is_answered => own.acknowledged(self.began, self.mark),
+            Some(own) => own.doubted(self.mark),
+            None => {}
         }
     }
 }
@@ -311,6 +340,37 @@ mod tests {
         assert_eq!(marks(&own), Some(vec![mark(5), mark(4)]), "the one began before the other ended");
         own.acknowledged(third, Some(mark(6)));
         assert_eq!(marks(&own), Some(vec![mark(4), mark(6)]));
+    }
+
+    #[test]
+    fn one_that_nobody_knows_of_stands_for_none_before_it() {
+        let own = Own::default();
+        let going = |id| Going { own: Some(&own), began: own.begins(), mark: Some(mark(id)), is_answered: false };
+        going(1).happened(Some(mark(1)));
+        // Its entry may be somebody else's, who wrote it before the first was sent.
+        drop(going(2));
+        assert_eq!(marks(&own), Some(vec![mark(1), mark(2)]));
+        going(3).over();
+        assert_eq!(marks(&own), Some(vec![mark(1), mark(2)]));
+        going(3).had_happened(Some(mark(3)));
+        assert_eq!(marks(&own), Some(vec![mark(1), mark(2), mark(3)]));
+        going(4).happened(Some(mark(4)));
+        assert_eq!(marks(&own), Some(vec![mark(4)]));
+    }
+
+    #[test]
+    fn however_many_are_doubted_they_take_no_more_room() {
+        let own = Own::default();
+        own.acknowledged(own.begins(), Some(mark(0)));
+        let began = own.begins();
+        for id in 1..=1000 {
+            own.doubted(Some(mark(id)));
+        }
+        assert_eq!((marks(&own), own.known().last.len()), (None, MARKS_MAX + 1));
+        own.acknowledged(began, Some(mark(1001)));
+        assert_eq!(marks(&own), None, "it began before all of them");
+        own.acknowledged(own.begins(), Some(mark(1002)));
+        assert_eq!(marks(&own), Some(vec![mark(1002)]));
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl Replicas {
     /// Replicas at these places. Connects to none yet.
     pub(crate) fn at(servers: Vec<PgConnectOptions>, kin: Kin, way: Way, patience: Patience) -> Option<Self> {
         let mut servers = servers.into_iter();
-        let hosts = Hosts::of_kin(servers.next()?, servers.collect(), kin);
+        let hosts = Hosts::of_kin(servers.next()?, servers.collect(), kin, answers(patience));
         let hosts = if way == Way::Whole { hosts.by_pooler() } else { hosts };
         let pool = Pool::to(hosts, patience.one_lock());
         Some(Self { pool, gets: Gets::default(), own: Own::default(), state: Mutex::default() })

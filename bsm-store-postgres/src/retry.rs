@@ -109,13 +109,22 @@ pub(crate) struct Tried {
     pub(crate) fence: Option<Uuid>,
 }
 
+/// What came of a command that happened.
+#[derive(Debug)]
+pub(crate) enum Happened {
+    /// The server answered that this try has committed it: it comes behind all that was acknowledged before.
+    Now(Committed),
+    /// It had been committed by then, nobody knows when.
+    Before(Committed),
+}
+
 /// Checks and applies all of `change`, or nothing of it, in as many tries as it takes and there is time for. `before` is one
 /// that was made before, in another way.
 ///
 /// # Errors
 /// What the desk refuses; else what [`crate::fault`] tells of the last try, or [`Error::OutcomeUnknown`] if one of them may
 /// have happened, and none after it told.
-pub(crate) async fn command(desk: &Desk, change: &ChangeSet, before: Option<Tried>) -> Result<Committed> {
+pub(crate) async fn command(desk: &Desk, change: &ChangeSet, before: Option<Tried>) -> Result<Happened> {
     let mut tries = Tries::new(&desk.pool, desk.patience);
     let fence = before.as_ref().and_then(|tried| tried.fence);
     if let Some(Tried { fault, .. }) = before
@@ -132,14 +141,15 @@ pub(crate) async fn command(desk: &Desk, change: &ChangeSet, before: Option<Trie
         };
         if refused && tries.unknown.is_some() {
             match within(tries.until(), recognised(desk, change)).await {
-                Ok(Some(committed)) => return Ok(committed),
+                Ok(Some(committed)) => return Ok(Happened::Before(committed)),
                 // Another try decides again: this one's refusal is as old as the look was long.
                 Err(fault) => outcome = Err(fault),
                 Ok(None) => tries.unknown = None,
             }
         }
         let fault = match outcome {
-            Ok(committed) => return Ok(committed),
+            Ok(committed) if committed.repeated.is_some() => return Ok(Happened::Before(committed)),
+            Ok(committed) => return Ok(Happened::Now(committed)),
             Err(fault) => fault,
         };
         tries.era = era;

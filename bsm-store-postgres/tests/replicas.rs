@@ -363,6 +363,25 @@ mod own_servers {
         assert!(proxy.counted(Way::ToServer, Unit::Messages) > 0, "it was asked what it is");
     }
 
+    /// Of two standbys the first takes connections and says nothing: the other one answers within the same read.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_standby_that_says_nothing_does_not_keep_reads_from_the_next() {
+        let pair = Pair::start(&[]).await;
+        let anna = with_anna(&*pair.open().await).await;
+        pair.catches_up().await;
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+        let silent_place = silent.local_addr().expect("has a place");
+        let standby = pair.to_standby.place();
+        let read = pair.to_standby.url(&pair.standby.url());
+        let both = read.replace(&standby, &format!("{silent_place},{standby}"));
+        assert_ne!(both, read);
+        let store = open(&format!("{}&read={}", pair.to_primary.url(&pair.primary.url()), encoded(&both))).await;
+        pair.reset();
+        assert!(get(&*store, anna.id).await.is_some());
+        let (primary, standby) = pair.asked();
+        assert!(primary == 0 && standby > 0, "{primary} {standby}");
+    }
+
     /// The standby takes over, and goes on answering reads.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_standby_that_takes_over_goes_on_answering() {
