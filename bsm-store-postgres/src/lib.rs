@@ -165,6 +165,7 @@ mod remember;
 mod replica;
 mod retry;
 mod scan;
+mod settings;
 mod store;
 mod together;
 mod verify;
