@@ -107,8 +107,8 @@ async fn a_call_that_is_dropped_anywhere_leaves_nothing_to_the_next() {
             assert_eq!(row.try_get::<&str, _>(1).expect("is a text"), "read committed", "after {polls} polls");
             lease.done();
         }
-        // How many polls a call takes is the machine's; none is answered within the first.
-        assert!(dropped > 1, "{dropped}");
+        // How many polls a call takes is the machine's: an answer may be there as soon as it is waited for.
+        assert!(dropped > 0, "{dropped}");
         pool.close().await;
     }
 }
