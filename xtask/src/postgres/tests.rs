@@ -26,7 +26,7 @@ fn two_servers_stand_side_by_side_and_leave_nothing() {
     let set = ["work_mem=5MB".to_owned(), "shared_buffers=48MB".to_owned()];
     let start =
         |name: &str| Server::start(&installation, &set, &logs.path().join(name), &interrupts).expect("a server");
-    let (mut one, mut two) = (start("one.log"), start("two.log"));
+    let (mut one, mut two) = (start("one"), start("two"));
 
     for server in [&one, &two] {
         let ask = |statement: &str| psql(&installation.bin, &server.url, statement).expect("an answer");
@@ -49,6 +49,6 @@ fn two_servers_stand_side_by_side_and_leave_nothing() {
     assert_eq!(psql(&installation.bin, &two.url, "SELECT 1").expect("an answer").trim(), "1");
     two.stop().expect("it stops");
     assert!(!folder_two.exists());
-    let log = fs::read_to_string(logs.path().join("two.log")).expect("a log");
+    let log = fs::read_to_string(logs.path().join("two/postgres.log")).expect("a log");
     assert!(log.contains("database system is shut down"), "{log}");
 }
