@@ -89,7 +89,7 @@ async fn a_call_that_is_dropped_anywhere_leaves_nothing_to_the_next() {
                 let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await?;
                 let mut sum = 0;
                 for number in 0..3 {
-                    let statement = format!("SELECT {number} + $1 FROM generate_series(1, 200)");
+                    let statement = format!("SELECT {number} + $1 FROM generate_series(1, 200), pg_sleep(0.002)");
                     let statement = sqlx::query(AssertSqlSafe(statement)).bind(polls).persistent(polls % 2 == 0);
                     sum += statement.fetch_all(&mut *transaction).await?.len();
                 }
@@ -107,8 +107,8 @@ async fn a_call_that_is_dropped_anywhere_leaves_nothing_to_the_next() {
             assert_eq!(row.try_get::<&str, _>(1).expect("is a text"), "read committed", "after {polls} polls");
             lease.done();
         }
-        // How many polls a call takes is the machine's: an answer may be there as soon as it is waited for.
-        assert!(dropped > 0, "{dropped}");
+        // How many polls a call takes is the machine's. But no server that sleeps has answered when it is first waited for.
+        assert!(dropped > 3, "{dropped}");
         pool.close().await;
     }
 }
