@@ -1,11 +1,12 @@
 //! A call: some commands that share nothing, in one statement and one commit.
 //!
-//! What the server is told is one JSON object; the migration that makes the function `bsm_commit` says what it holds.
+//! What the server is told are arrays; the migration that makes the function `bsm_commit` says what they hold.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::{self, Write as _};
 
 use bsm_core::model::{Entity, Key, UserId};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
@@ -14,12 +15,22 @@ use crate::fault::Fault;
 use crate::lock::Strength;
 use crate::mark::Mark;
 use crate::part::{Line, Part};
+use crate::query::{Parameter, array_of_texts};
 use crate::store::Desk;
+use crate::tally::Tally;
 
+/// What is said to the server.
+pub(crate) const STATEMENT: &str = "SELECT {}.bsm_commit(\
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
 /// How many commands one call takes.
 const COMMANDS_MAX: usize = 64;
 /// How long a call's lines may be together, in bytes; one command may be longer.
 const SIZE_MAX: usize = 256 * 1024;
+
+/// The order in which tables are written. Each statement's foreign keys are looked at when it ends, so what a row names stands
+/// before it; but for the ticket that was made of a request, which a row of requests gets to name when it is changed.
+const ORDER: [Entity; 7] =
+    [Entity::User, Entity::Service, Entity::Article, Entity::Rating, Entity::Request, Entity::Ticket, Entity::Note];
 
 /// Commands that share nothing, in their order.
 #[derive(Debug)]
@@ -63,9 +74,9 @@ impl Call {
         None
     }
 
-    /// The mark of one of its commands that happened, which stands for all of them: they are one commit.
-    pub(crate) fn mark(&self, done: &[Option<Numbers>]) -> Option<Mark> {
-        self.parts.iter().zip(done).filter(|(_, done)| done.is_some()).find_map(|(part, _)| part.mark)
+    /// The mark of one of its commands, which stands for all of them: they are one commit.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        self.parts.iter().find_map(|part| part.mark)
     }
 
     /// How many commands there are.
@@ -87,101 +98,139 @@ impl Call {
             && !part.key.as_ref().is_some_and(|key| self.keys.contains(key))
     }
 
-    /// What the server is told.
-    fn text(&self, one_lock: i64) -> String {
-        let mut text = String::with_capacity(self.size + 1024);
-        put(&mut text, format_args!("{{\"fence\":\"{}\",\"one_lock\":\"{one_lock}\",\"locks\":", self.fence));
-        self.locks(&mut text);
-        let holds: BTreeSet<&String> = self.parts.iter().flat_map(|part| &part.hold).collect();
-        if !holds.is_empty() {
-            put(&mut text, format_args!(",\"hold\":{}", serde_json::json!(holds)));
-        }
-        let lines = |of: fn(&Part) -> &Vec<Line>| {
-            self.parts.iter().enumerate().flat_map(move |(c, part)| of(part).iter().map(move |line| (c, line)))
-        };
-        list(&mut text, ",\"empty\":", lines(|part| &part.empty));
-        list(&mut text, ",\"childless\":", lines(|part| &part.childless));
-        self.tables(&mut text, ",\"insert\":", |part| &part.insert);
-        self.tables(&mut text, ",\"update\":", |part| &part.update);
-        self.tables(&mut text, ",\"delete\":", |part| &part.delete);
-        let parts = || self.parts.iter().enumerate();
-        let mut tell = String::with_capacity(self.size);
-        list(&mut tell, ",\"history\":", lines(|part| &part.history));
-        list(&mut tell, ",\"feed\":", parts().filter_map(|(c, part)| Some((c, part.feed.as_ref()?))));
-        list(&mut tell, ",\"keys\":", parts().filter_map(|(c, part)| Some((c, part.idempotency.as_ref()?))));
-        put(&mut text, format_args!(",\"tell\":{{{}}}}}", tell.strip_prefix(',').unwrap_or_default()));
-        text
+    /// What the server is told, as the migration that makes the function says.
+    fn parameters(&self, one_lock: &str) -> Option<Vec<Parameter>> {
+        let mut told = vec![self.fence.into(), one_lock.into()];
+        told.extend(self.locks().parameters());
+        told.extend(self.tables());
+        told.extend(self.counted()?);
+        told.push(self.parts.iter().flat_map(|part| &part.history).cloned().collect::<Vec<_>>().into());
+        told.push(self.parts.iter().filter_map(|part| part.feed.clone()).collect::<Vec<_>>().into());
+        told.push(self.more().into());
+        Some(told)
     }
 
     /// All rows that are held, in the order of their keys, cut where the table or the strength changes.
-    fn locks(&self, text: &mut String) {
-        let mut all: BTreeMap<Key, (Strength, Vec<(usize, u64)>)> = BTreeMap::new();
+    fn locks(&self) -> Held {
+        let mut all: BTreeMap<Key, Expected<'_>> = BTreeMap::new();
         for (c, part) in self.parts.iter().enumerate() {
             for (key, held) in &part.locks {
-                let (strength, expected) = all.entry(*key).or_insert((held.strength, Vec::new()));
+                let (strength, state, expected) = all.entry(*key).or_insert((held.strength, "", Vec::new()));
                 *strength = held.strength.max(*strength);
+                *state = held.state.as_deref().unwrap_or(state);
                 expected.extend(held.versions.iter().map(|version| (c, version.0)));
             }
         }
-        let mut runs: Vec<Run> = Vec::new();
-        for (key, (strength, expected)) in all {
-            let name = strength.in_call();
-            let run = match runs.last_mut() {
-                Some(run) if run.entity == key.entity && run.strength == name => run,
-                _ => {
-                    runs.push(Run::new(key.entity, name));
-                    let Some(run) = runs.last_mut() else { continue };
-                    run
-                }
-            };
-            run.add(key.id, &expected);
+        let mut held = Held::default();
+        for (key, (strength, state, expected)) in all {
+            held.row(key, strength, state, &expected);
         }
-        let mut sign = '[';
-        for Run { entity, strength, ids, c, id, version } in runs {
-            put(
-                text,
-                format_args!(
-                    "{sign}{{\"name\":\"{}\",\"strength\":\"{strength}\",\"ids\":\"{{{ids}}}\",\"c\":\"{{{c}}}\",\
-                 \"id\":\"{{{id}}}\",\"version\":\"{{{version}}}\"}}",
-                    entity.table()
-                ),
-            );
-            sign = ',';
-        }
-        text.push_str(if sign == '[' { "[]" } else { "]" });
+        held
     }
 
-    fn tables(&self, text: &mut String, name: &str, of: fn(&Part) -> &Vec<(Entity, Line)>) {
-        let mut tables: BTreeMap<Entity, Vec<(usize, &Line)>> = BTreeMap::new();
-        for (c, part) in self.parts.iter().enumerate() {
-            for (entity, line) in of(part) {
-                tables.entry(*entity).or_default().push((c, line));
+    /// What is done to which table: its name, where its rows end among all of them, these, and how many are changed or deleted.
+    fn tables(&self) -> [Parameter; 4] {
+        let (mut names, mut ends, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+        let mut changed: usize = self.parts.iter().map(|part| part.delete.len()).sum();
+        for (sign, of) in [("+", (|part| &part.insert) as fn(&Part) -> &Vec<_>), ("=", |part| &part.update)] {
+            let mut tables: BTreeMap<Entity, Vec<&String>> = BTreeMap::new();
+            for (entity, line) in self.parts.iter().flat_map(of) {
+                tables.entry(*entity).or_default().push(line);
+            }
+            for (entity, rows) in ORDER.iter().filter_map(|entity| tables.remove_entry(entity)) {
+                names.push(format!("{sign}{}", entity.table()));
+                changed += if sign == "=" { rows.len() } else { 0 };
+                lines.extend(rows.into_iter().cloned());
+                ends.push(int(lines.len()));
             }
         }
-        text.push_str(name);
-        let mut inside = String::new();
-        for (entity, lines) in tables {
-            list(&mut inside, &format!(",\"{}\":", entity.table()), lines.into_iter());
-        }
-        put(text, format_args!("{{{}}}", inside.strip_prefix(',').unwrap_or_default()));
+        [names.into(), ends.into(), lines.into(), int(changed).into()]
     }
 
-    /// Sends the commands over a connection on which each statement is a transaction of its own, or within one. Returns for
-    /// each of them the numbers that its rows were given; `None` if it was left out, and nothing of it happened.
-    pub(crate) async fn send(&self, desk: &Desk, connection: &mut PgConnection) -> Result<Vec<Option<Numbers>>, Fault> {
-        let row = desk.call.query().bind(self.text(desk.one_lock)).fetch_one(connection).await?;
+    /// What is added to the counters: families, names, amounts, decimals.
+    fn counted(&self) -> Option<[Parameter; 4]> {
+        let mut tally = Tally::default();
+        self.parts.iter().try_for_each(|part| tally.merge(&part.tally))?;
+        let (mut families, mut names, mut amounts, mut scales) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (family, name, amount, scale) in tally.sums() {
+            families.push(family.to_owned());
+            names.push(array_of_texts(name));
+            amounts.push(Decimal::try_from_i128_with_scale(amount, 0).ok()?);
+            scales.push(i64::from(scale));
+        }
+        Some([families.into(), names.into(), amounts.into(), scales.into()])
+    }
+
+    /// What few commands need.
+    fn more(&self) -> String {
+        let mut inside = String::new();
+        let holds: BTreeSet<&String> = self.parts.iter().flat_map(|part| &part.hold).collect();
+        if !holds.is_empty() {
+            put(&mut inside, format_args!(",\"hold\":{}", serde_json::json!(holds)));
+        }
+        let mut lines = |name: &str, of: fn(&Part) -> &[Line]| {
+            let all = self.parts.iter().enumerate().flat_map(|(c, part)| of(part).iter().map(move |line| (c, line)));
+            for (nth, (c, line)) in all.enumerate() {
+                let begins = if nth == 0 { format!(",\"{name}\":[") } else { ",".to_owned() };
+                inside.push_str(&begins);
+                line.write(c, &mut inside);
+            }
+            if inside.ends_with('}') {
+                inside.push(']');
+            }
+        };
+        lines("empty", |part| &part.empty);
+        lines("childless", |part| &part.childless);
+        lines("keys", |part| part.idempotency.as_slice());
+        let mut gone: BTreeMap<&str, Vec<Uuid>> = BTreeMap::new();
+        for key in self.parts.iter().flat_map(|part| &part.delete) {
+            gone.entry(key.entity.table()).or_default().push(key.id);
+        }
+        if !gone.is_empty() {
+            put(&mut inside, format_args!(",\"delete\":{}", serde_json::json!(gone)));
+        }
+        inside.strip_prefix(',').map(|inside| format!("{{{inside}}}")).unwrap_or_default()
+    }
+
+    /// Sends the commands over a connection on which each statement is a transaction of its own, or within one.
+    pub(crate) async fn send(&self, desk: &Desk, connection: &mut PgConnection) -> Result<Sent, Fault> {
+        let out_of_range = || desk.damaged("a counter leaves its range".to_owned());
+        let parameters = self.parameters(&desk.one_lock.to_string()).ok_or_else(out_of_range)?;
+        let row = desk.call.given(parameters).fetch_one(connection).await?;
         let text: &str = row.try_get(0)?;
         let damaged = || Fault::from(desk.unavailable("the server's answer to a command can't be read"));
         let answer: Answer = serde_json::from_str(text).map_err(|_| damaged())?;
+        if !answer.left_out.is_empty() {
+            return Ok(Sent::LeftOut(answer.left_out));
+        }
         let given: HashMap<Uuid, u32> = answer.numbers.into_iter().collect();
-        let left_out: HashSet<usize> = answer.left_out.into_iter().collect();
         let numbers = |part: &Part| {
             let number = |key: &Key| given.get(&key.id).map(|number| (*key, *number)).ok_or_else(damaged);
             part.numbered.iter().map(number).collect::<Result<Numbers, Fault>>()
         };
-        let parts = self.parts.iter().enumerate();
-        parts.map(|(c, part)| (!left_out.contains(&c)).then(|| numbers(part)).transpose()).collect()
+        self.parts.iter().map(numbers).collect::<Result<_, _>>().map(Sent::Done)
     }
+
+    /// Takes commands out, and gives the call another name, by which it can be sent again. Of those that stay it tells which
+    /// they were.
+    pub(crate) fn without(&mut self, left_out: &HashSet<usize>) -> Vec<usize> {
+        let stay: Vec<usize> = (0..self.len()).filter(|c| !left_out.contains(c)).collect();
+        let parts = std::mem::take(&mut self.parts);
+        // What the rest shares with nobody it shares with fewer.
+        self.parts =
+            parts.into_iter().enumerate().filter(|(c, _)| !left_out.contains(c)).map(|(_, part)| part).collect();
+        self.fence = Uuid::new_v4();
+        stay
+    }
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    /// All of it happened. For each command the numbers that its rows were given.
+    Done(Vec<Numbers>),
+    /// Nothing of it happened: these commands stood in the way.
+    LeftOut(HashSet<usize>),
 }
 
 /// The numbers that a command's rows were given.
@@ -190,57 +239,64 @@ pub(crate) type Numbers = Vec<(Key, u32)>;
 /// What the server answers.
 #[derive(Deserialize)]
 struct Answer {
-    left_out: Vec<usize>,
+    left_out: HashSet<usize>,
     numbers: Vec<(Uuid, u32)>,
 }
 
-/// Rows of one table that are held alike, as text of arrays.
-struct Run {
-    entity: Entity,
-    strength: &'static str,
-    ids: String,
-    c: String,
-    id: String,
-    version: String,
+/// How a row is held, what it counts for, and which commands expect which versions of it.
+type Expected<'p> = (Strength, &'p str, Vec<(usize, u64)>);
+
+/// Rows that are held, in runs.
+#[derive(Default)]
+struct Held {
+    runs: Vec<(Entity, &'static str)>,
+    ends: Vec<i64>,
+    ids: Vec<Uuid>,
+    versions: Vec<i64>,
+    states: Vec<String>,
+    commands: Vec<i64>,
 }
 
-impl Run {
-    const fn new(entity: Entity, strength: &'static str) -> Self {
-        Self { entity, strength, ids: String::new(), c: String::new(), id: String::new(), version: String::new() }
-    }
-
-    fn add(&mut self, row: Uuid, expected: &[(usize, u64)]) {
-        let push = |array: &mut String, value: &dyn std::fmt::Display| {
-            let sign = if array.is_empty() { "" } else { "," };
-            put(array, format_args!("{sign}{value}"));
-        };
-        push(&mut self.ids, &row);
+impl Held {
+    fn row(&mut self, key: Key, strength: Strength, state: &str, expected: &[(usize, u64)]) {
+        let run = (key.entity, strength.in_call());
+        if self.runs.last() != Some(&run) {
+            self.runs.push(run);
+            self.ends.push(0);
+        }
         for (c, version) in expected {
-            push(&mut self.c, c);
-            push(&mut self.id, &row);
-            push(&mut self.version, version);
+            self.expect(key, i64::try_from(*version).unwrap_or(i64::MAX), state, int(*c));
+        }
+        if expected.is_empty() {
+            self.expect(key, -1, state, 0);
+        }
+        if let Some(end) = self.ends.last_mut() {
+            *end = int(self.ids.len());
         }
     }
+
+    fn expect(&mut self, key: Key, version: i64, state: &str, command: i64) {
+        self.ids.push(key.id);
+        self.versions.push(version);
+        self.states.push(state.to_owned());
+        self.commands.push(command);
+    }
+
+    fn parameters(self) -> [Parameter; 6] {
+        let runs = self.runs.into_iter().map(|(entity, strength)| format!("{strength} {}", entity.table()));
+        let runs: Vec<String> = runs.collect();
+        let Self { ends, ids, versions, states, commands, .. } = self;
+        [runs.into(), ends.into(), ids.into(), versions.into(), states.into(), commands.into()]
+    }
+}
+
+/// A small number.
+fn int(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Writes behind a text.
 fn put(text: &mut String, more: fmt::Arguments<'_>) {
     // Writing to a string never fails.
     let _ = text.write_fmt(more);
-}
-
-/// Writes lines as an array, if there are any.
-fn list<'l>(text: &mut String, name: &str, lines: impl Iterator<Item = (usize, &'l Line)>) {
-    let mut sign = '[';
-    for (c, line) in lines {
-        if sign == '[' {
-            text.push_str(name);
-        }
-        text.push(sign);
-        line.write(c, text);
-        sign = ',';
-    }
-    if sign == ',' {
-        text.push(']');
-    }
 }

@@ -5,8 +5,8 @@
 //! who is dropped takes others along, and nobody who is not polled for a while, with the room that they hold, keeps others
 //! waiting.
 //!
-//! A call needs only be right about success. Commands that it leaves out, and all of one that the server refused, are done
-//! alone by whoever sent them.
+//! A call needs only be right about success. It goes again without the commands that stood in its way; these, and all of one
+//! that the server refused, are done alone by whoever sent them.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::call::{Call, Numbers};
+use crate::call::{Call, Numbers, Sent};
 use crate::fault::Fault;
 use crate::part::Part;
 use crate::retry::{self, Tried};
@@ -80,7 +80,7 @@ impl Drop for Room {
 impl Room {
     /// Sends what waited.
     async fn lead(self, call: Call, answers: Vec<oneshot::Sender<Outcome>>) {
-        let outcomes = send(&self.desk, &call).await;
+        let outcomes = send(&self.desk, call).await;
         for (answer, outcome) in answers.into_iter().zip(outcomes) {
             // One who was dropped does not ask.
             drop(answer.send(outcome));
@@ -137,23 +137,42 @@ pub(crate) async fn commit(desk: &Arc<Desk>, part: Part) -> Outcome {
     waits.await.unwrap_or_else(|_| Outcome::Failed(Tried { fault: gone(), fence: None }))
 }
 
-/// Sends a call.
-async fn send(desk: &Desk, call: &Call) -> Vec<Outcome> {
+/// Sends a call, and again without the commands that stood in its way.
+async fn send(desk: &Desk, mut call: Call) -> Vec<Outcome> {
     // Of one that fails its commands are noted by whoever sends them.
     let going = desk.begins(None);
-    let outcome = attempt(desk, call).await;
-    match &outcome {
-        Ok(numbers) if numbers.iter().any(Option::is_some) => going.happened(call.mark(numbers)),
-        _ => going.over(),
+    let mut outcomes: Vec<Outcome> = (0..call.len()).map(|_| Outcome::Not).collect();
+    let mut places: Vec<usize> = (0..call.len()).collect();
+    while call.len() > 0 {
+        let ended = match attempt(desk, &call).await {
+            Ok(Sent::Done(numbers)) => {
+                going.happened(call.mark());
+                return placed(outcomes, &places, numbers.into_iter().map(Outcome::Done));
+            }
+            // It gets smaller with each of these.
+            Ok(Sent::LeftOut(left_out)) if left_out.iter().any(|c| *c < call.len()) => {
+                let stay = call.without(&left_out);
+                places = stay.into_iter().map(|c| places[c]).collect();
+                continue;
+            }
+            Ok(Sent::LeftOut(_)) => break,
+            // What went wrong with one of several may not concern the others.
+            Err(fault) if fault.outcome_is_known() && (call.len() > 1 || fault.is_of_the_call()) => break,
+            Err(fault) => failed(desk, &call, fault),
+        };
+        outcomes = placed(outcomes, &places, ended.into_iter());
+        break;
     }
-    match outcome {
-        Ok(numbers) => numbers.into_iter().map(|numbers| numbers.map_or(Outcome::Not, Outcome::Done)).collect(),
-        // What went wrong with one of several may not concern the others.
-        Err(fault) if fault.outcome_is_known() && (call.len() > 1 || fault.is_of_the_call()) => {
-            (0..call.len()).map(|_| Outcome::Not).collect()
-        }
-        Err(fault) => failed(desk, call, fault),
+    going.over();
+    outcomes
+}
+
+/// Puts outcomes where they belong.
+fn placed(mut all: Vec<Outcome>, places: &[usize], some: impl Iterator<Item = Outcome>) -> Vec<Outcome> {
+    for (place, outcome) in places.iter().zip(some) {
+        all[*place] = outcome;
     }
+    all
 }
 
 /// The same fault for each command of a call.
@@ -168,7 +187,7 @@ fn failed(desk: &Desk, call: &Call, fault: Fault) -> Vec<Outcome> {
     (0..call.len()).map(lost).collect()
 }
 
-async fn attempt(desk: &Desk, call: &Call) -> Result<Vec<Option<Numbers>>, Fault> {
+async fn attempt(desk: &Desk, call: &Call) -> Result<Sent, Fault> {
     let until = Instant::now() + desk.patience.one_try();
     if desk.is_direct {
         let connection = async { Ok(desk.pool.acquire().await?) };

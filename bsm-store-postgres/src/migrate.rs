@@ -23,7 +23,7 @@ struct Migration {
 }
 
 /// The migrations.
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration { version: 1, always: include_str!("../migrations/0001_init.sql"), triggers: &[] },
     Migration { version: 2, always: include_str!("../migrations/0002_feed.sql"), triggers: &[] },
     Migration {
@@ -37,6 +37,7 @@ const MIGRATIONS: [Migration; 5] = [
     },
     Migration { version: 4, always: "", triggers: &[include_str!("../migrations/0004_call.sql")] },
     Migration { version: 5, always: "", triggers: &[include_str!("../migrations/0005_currency.sql")] },
+    Migration { version: 6, always: "", triggers: &[include_str!("../migrations/0006_commit.sql")] },
 ];
 
 /// The newest of them.

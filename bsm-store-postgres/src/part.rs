@@ -1,17 +1,20 @@
-//! What one command brings to a call: its locks, and its lines as JSON. Worked out before it waits, by whoever sends it.
+//! What one command brings to a call: its locks, its rows as text, and what it counts. Worked out before it waits, by whoever
+//! sends it.
 
 use std::collections::{BTreeMap, HashSet};
 
-use bsm_core::model::{Entity, Key, Row, UserId, Version};
+use bsm_core::model::{Entity, HistoryEntry, Key, Row, UserId, Version};
 use bsm_core::schema::{Field, Kind, RelationSpec, uniques};
 use bsm_core::store::{ChangeSet, Guard, Write};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::literal;
 use crate::lock::Strength;
 use crate::mark::Mark;
 use crate::names::Names;
-use crate::record::{self, Written};
+use crate::record;
+use crate::tally::{self, Tally};
 use crate::write;
 
 /// A row that a command holds, and the versions that it expects there.
@@ -19,9 +22,12 @@ use crate::write;
 pub(crate) struct Held {
     pub(crate) strength: Strength,
     pub(crate) versions: Vec<Version>,
+    /// What a row that is changed counted for before.
+    pub(crate) state: Option<String>,
 }
 
-/// The inside of a JSON object: what stands behind the brace, so that the number of the command can be put before it.
+/// What few commands need: the inside of a JSON object, that is what stands behind the brace, so that the number of the
+/// command can be put before it.
 #[derive(Debug)]
 pub(crate) struct Line(String);
 
@@ -52,12 +58,15 @@ pub(crate) struct Part {
     pub(crate) childless: Vec<Line>,
     /// Values that no two rows may share, as the names of their locks.
     pub(crate) hold: Vec<String>,
-    pub(crate) insert: Vec<(Entity, Line)>,
-    pub(crate) update: Vec<(Entity, Line)>,
-    pub(crate) delete: Vec<(Entity, Line)>,
-    pub(crate) history: Vec<Line>,
-    pub(crate) feed: Option<Line>,
+    /// Rows as [literals](literal), like what follows.
+    pub(crate) insert: Vec<(Entity, String)>,
+    pub(crate) update: Vec<(Entity, String)>,
+    pub(crate) delete: Vec<Key>,
+    pub(crate) history: Vec<String>,
+    pub(crate) feed: Option<String>,
     pub(crate) idempotency: Option<Line>,
+    /// What it adds to the counters, but for the rows that it deletes.
+    pub(crate) tally: Tally,
     /// The idempotency key, which no two commands of a call may share.
     pub(crate) key: Option<(UserId, String)>,
     /// The rows that it writes.
@@ -78,14 +87,14 @@ impl Part {
             part.guard(guard)?;
         }
         for write in &change.writes {
-            part.write(names, write)?;
+            part.write(names, write, &change.history)?;
         }
         let mut told = HashSet::new();
         for entry in &change.history {
             if !told.insert((entry.key, entry.version)) {
                 return None;
             }
-            part.history.push(Line::of(&write::Entry::of(entry))?);
+            part.history.push(literal::entry(entry)?);
         }
         let written = change.writes.iter().filter_map(|write| match write {
             Write::Insert(row) | Write::Update(row) => Some((row.key(), row.version())),
@@ -93,7 +102,7 @@ impl Part {
             _ => None,
         });
         if let Some(event) = write::Event::of(change, written.collect()) {
-            part.feed = Some(Line::of(&event)?);
+            part.feed = Some(literal::event(&event)?);
         }
         if let Some(given) = &change.idempotency {
             if given.key.contains('\0') {
@@ -110,7 +119,7 @@ impl Part {
             }))?);
             part.key = Some((given.actor, given.key.clone()));
         }
-        part.size = part.lines().map(|line| line.0.len()).sum();
+        part.size = part.lines().map(String::len).sum();
         Some(part)
     }
 
@@ -119,9 +128,9 @@ impl Part {
         !(self.empty.is_empty() && self.childless.is_empty() && self.delete.is_empty())
     }
 
-    fn lines(&self) -> impl Iterator<Item = &Line> {
-        let rows = self.insert.iter().chain(&self.update).chain(&self.delete).map(|(_, line)| line);
-        rows.chain(&self.history).chain(&self.feed).chain(&self.idempotency)
+    fn lines(&self) -> impl Iterator<Item = &String> {
+        let rows = self.insert.iter().chain(&self.update).map(|(_, line)| line);
+        rows.chain(&self.history).chain(&self.feed)
     }
 
     fn guard(&mut self, guard: &Guard) -> Option<()> {
@@ -147,7 +156,7 @@ impl Part {
         }
     }
 
-    fn write(&mut self, names: &Names, write: &Write) -> Option<()> {
+    fn write(&mut self, names: &Names, write: &Write, history: &[HistoryEntry]) -> Option<()> {
         let key = match write {
             Write::Insert(row) => {
                 let key = row.key();
@@ -155,7 +164,8 @@ impl Part {
                 if key.entity.is_numbered() {
                     self.numbered.push(key);
                 }
-                self.insert.push((key.entity, Line::of(&Written(row))?));
+                self.tally.add(row)?;
+                self.insert.push((key.entity, literal::row(row)));
                 key
             }
             Write::Update(row) => {
@@ -163,12 +173,14 @@ impl Part {
                 // A row that names another by a key that is unique shares its lock: only texts are anybody's to take.
                 self.unique(names, row, |kind| kind == Kind::Text);
                 self.lock(key, Strength::NoKeyUpdate, Some(Version(version.0.saturating_sub(1))));
-                self.update.push((key.entity, Line::of(&Written(row))?));
+                let state = self.count(row, history)?;
+                self.locks.entry(key).and_modify(|held| held.state = Some(state));
+                self.update.push((key.entity, literal::row(row)));
                 key
             }
             Write::Delete { key, expected } => {
                 self.lock(*key, Strength::Update, Some(*expected));
-                self.delete.push((key.entity, Line::of(&json!({ "id": key.id }))?));
+                self.delete.push(*key);
                 *key
             }
             _ => return None,
@@ -177,9 +189,22 @@ impl Part {
     }
 
     fn lock(&mut self, key: Key, strength: Strength, version: Option<Version>) {
-        let held = self.locks.entry(key).or_insert(Held { strength, versions: Vec::new() });
+        let held = self.locks.entry(key).or_insert(Held { strength, versions: Vec::new(), state: None });
         held.strength = held.strength.max(strength);
-        held.versions.extend(version);
+        if let Some(version) = version.filter(|version| !held.versions.contains(version)) {
+            held.versions.push(version);
+        }
+    }
+
+    /// Counts a row that is changed, and returns what it counted for before, as history tells. Were that wrong, the call would
+    /// leave the command out.
+    fn count(&mut self, row: &Row, history: &[HistoryEntry]) -> Option<String> {
+        let entry = history.iter().find(|entry| entry.key == row.key() && entry.version == row.version());
+        let changes = entry.map_or(&[][..], |entry| &entry.changes);
+        let Some(before) = tally::before(row, changes).ok()? else { return Some(tally::state(row)) };
+        self.tally.take(&before)?;
+        self.tally.add(row)?;
+        Some(tally::state(&before))
     }
 
     fn unique(&mut self, names: &Names, row: &Row, counts: impl Fn(Kind) -> bool) {

@@ -37,6 +37,7 @@ pub(crate) enum Parameter {
     Id(Uuid),
     Ids(Vec<Uuid>),
     Int(i64),
+    Ints(Vec<i64>),
     Text(String),
     Texts(Vec<String>),
     Bytes(Vec<u8>),
@@ -51,6 +52,7 @@ impl Parameter {
             Self::Id(_) => "uuid",
             Self::Ids(_) => "uuid[]",
             Self::Int(_) => "bigint",
+            Self::Ints(_) => "bigint[]",
             Self::Text(_) => "text",
             Self::Texts(_) => "text[]",
             Self::Bytes(_) => "bytea",
@@ -65,6 +67,7 @@ impl Parameter {
             Self::Id(id) => quote(text, &id.to_string()),
             Self::Ids(ids) => quote(text, &array(ids)),
             Self::Int(number) => quote(text, &number.to_string()),
+            Self::Ints(numbers) => quote(text, &array(numbers)),
             Self::Text(given) => quote(text, given),
             Self::Texts(given) => quote(text, &array_of_texts(given)),
             Self::Bytes(bytes) => {
@@ -143,7 +146,7 @@ macro_rules! parameters {
 }
 
 parameters! {
-    Id: Uuid, Ids: Vec<Uuid>, Int: i64, Text: String, Texts: Vec<String>, Bytes: Vec<u8>, Time: DateTime<Utc>,
+    Id: Uuid, Ids: Vec<Uuid>, Int: i64, Ints: Vec<i64>, Text: String, Texts: Vec<String>, Bytes: Vec<u8>, Time: DateTime<Utc>,
     Decimals: Vec<Decimal>,
 }
 
@@ -222,6 +225,7 @@ impl Query {
             Parameter::Id(given) => query.bind(given),
             Parameter::Ids(given) => query.bind(given),
             Parameter::Int(given) => query.bind(given),
+            Parameter::Ints(given) => query.bind(given),
             Parameter::Text(given) => query.bind(given),
             Parameter::Texts(given) => query.bind(given),
             Parameter::Bytes(given) => query.bind(given),

@@ -30,7 +30,7 @@ use crate::replica::Replicas;
 use crate::retry::{self, Patience};
 use crate::settings::Settings;
 use crate::together::Gets;
-use crate::{bulk, commit, connect, feed, migrate, read, remember, replica, verify, write};
+use crate::{bulk, call, commit, connect, feed, migrate, read, remember, replica, verify, write};
 
 /// How long a server that starts is waited for when a store is opened.
 const OPENING: Patience = Patience { call: Duration::from_secs(10) };
@@ -247,7 +247,7 @@ impl PostgresStore {
             begin_command: settings.begin_command(triggers, way, patience),
             is_direct: settings.is_direct,
             one_lock: settings.one_lock(patience),
-            call: names.statement("SELECT {}.bsm_commit($1::jsonb)::text"),
+            call: names.statement(call::STATEMENT),
             queue: Queue::default(),
             gets: Gets::default(),
             shapes: Shapes::default(),

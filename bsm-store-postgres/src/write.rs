@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bsm_core::Error;
 use bsm_core::model::{Actor, Entity, FieldChange, HistoryEntry, Key, Row, Timestamp, UserId, Version};
-use bsm_core::schema::{Counter, contributions};
 use bsm_core::store::ChangeSet;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -19,6 +18,7 @@ use crate::fault::Fault;
 use crate::names::Statement;
 use crate::record::Written;
 use crate::store::Desk;
+use crate::tally::Tally;
 use crate::{bulk, feed};
 
 /// Takes numbers for new rows. They rise, and are not given again should the command fail.
@@ -185,7 +185,7 @@ pub(crate) async fn history(desk: &Desk, connection: &mut PgConnection, entries:
 
 /// An entry of history, as a row of its table.
 #[derive(Debug, Serialize)]
-pub(crate) struct Entry<'e> {
+struct Entry<'e> {
     entity: &'static str,
     row_id: Uuid,
     version: Version,
@@ -198,8 +198,7 @@ pub(crate) struct Entry<'e> {
 }
 
 impl<'e> Entry<'e> {
-    /// The row that keeps it.
-    pub(crate) fn of(entry: &'e HistoryEntry) -> Self {
+    fn of(entry: &'e HistoryEntry) -> Self {
         Self {
             entity: entry.key.entity.as_str(),
             row_id: entry.key.id,
@@ -222,37 +221,22 @@ pub(crate) async fn counters(desk: &Desk, connection: &mut PgConnection, rows: &
     if desk.triggers == Triggers::On {
         return Ok(());
     }
-    let mut sums: BTreeMap<(Counter, Vec<String>), (i128, u32)> = BTreeMap::new();
-    for touched in rows.iter() {
-        for (row, sign) in [(&touched.before, -1), (&touched.after, 1)] {
-            let Some(row) = row else { continue };
-            for (counter, values, amount) in contributions(row) {
-                let names = values.iter().map(|value| value.to_text().unwrap_or_default()).collect();
-                let (sum, _) = sums.entry((counter, names)).or_insert((0, scale(counter, row)));
-                let added = amount.checked_mul(sign).and_then(|amount| sum.checked_add(amount));
-                *sum = added.ok_or_else(|| desk.damaged(format!("counter of {counter}: it leaves its range")))?;
-            }
-        }
-    }
-    let changed: Vec<Json> = sums
-        .into_iter()
-        .filter(|(_, (sum, _))| *sum != 0)
-        .map(|((counter, names), (sum, scale))| {
-            json!({ "family": counter.as_str(), "names": names, "amount": sum.to_string(), "scale": scale })
+    let mut tally = Tally::default();
+    let counted = rows.iter().try_for_each(|touched| {
+        touched.before.as_ref().map_or(Some(()), |row| tally.take(row))?;
+        touched.after.as_ref().map_or(Some(()), |row| tally.add(row))
+    });
+    counted.ok_or_else(|| desk.damaged("a counter leaves its range".to_owned()))?;
+    let changed: Vec<Json> = tally
+        .sums()
+        .map(|(family, names, sum, scale)| {
+            json!({ "family": family, "names": names, "amount": sum.to_string(), "scale": scale })
         })
         .collect();
     if !changed.is_empty() {
         desk.writes.counters.query().bind(text(desk, &changed)?).execute(connection).await?;
     }
     Ok(())
-}
-
-/// How many decimals a counter's amount has: those of its currency, if it is money.
-fn scale(counter: Counter, row: &Row) -> u32 {
-    match (counter, row) {
-        (Counter::Revenue, Row::Request(request)) => request.price.currency().scale(),
-        _ => 0,
-    }
 }
 
 /// Writes the command's line in the feed. Its position is given by whoever reads the feed first.
@@ -272,14 +256,14 @@ pub(crate) async fn feed(
 /// A command's event, as a row of the feed: what it changes, and whom it concerns.
 #[derive(Debug, Serialize)]
 pub(crate) struct Event {
-    recorded_at: Timestamp,
-    changes: Vec<Changed>,
-    subjects: Vec<UserId>,
+    pub(crate) recorded_at: Timestamp,
+    pub(crate) changes: Vec<Changed>,
+    pub(crate) subjects: Vec<UserId>,
 }
 
 /// One change that an event tells of.
 #[derive(Debug, Serialize)]
-struct Changed {
+pub(crate) struct Changed {
     entity: &'static str,
     id: Uuid,
     version: Version,

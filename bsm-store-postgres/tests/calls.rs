@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bsm_core::Error;
-use bsm_core::model::{Key, Row, Ticket, TicketStatus, Version};
+use bsm_core::model::{
+    Article, ArticleStatus, Key, Rating, RequestNumber, RequestStatus, Role, Row, Service, ServiceRequest, Stars,
+    Ticket, TicketStatus, User, Version,
+};
 use bsm_core::schema::Relation;
 use bsm_core::store::{ChangeSet, Guard, Idempotency, ReadSet, Store, Write};
 use common::rows::*;
@@ -42,9 +45,8 @@ async fn a_command_is_one_round_trip() {
 
         let made = ticket(5, &agent);
         store.commit(insert([made.clone().into()])).await.expect("opens");
-        let mut moved = Ticket { status: TicketStatus::InProgress, ..made.clone() };
-        (said_once(&wire, &store, change(vec![Write::Update(next(moved.clone(), 6))]))).await;
-        moved.version = Version(2);
+        let moved = Ticket { status: TicketStatus::InProgress, ..made.clone() };
+        said_once(&wire, &store, makes(made.clone(), moved)).await;
         let gone = ChangeSet {
             guards: vec![Guard::NoChildren { relation: Relation::TicketFollowUpOf, parent: made.id.into() }],
             ..change(vec![Write::Delete { key: made.id.into(), expected: Version(2) }])
@@ -59,6 +61,55 @@ async fn said_once(wire: &Wire, store: &bsm_store_postgres::PostgresStore, chang
     let (said, done) = wire.during(store.commit(change)).await;
     done.expect("is done");
     assert_eq!(said.trips, 1);
+}
+
+#[tokio::test]
+async fn whatever_rows_count_for_they_are_changed_in_one_round_trip_and_counted() {
+    in_schema("call_counted", |place| async move {
+        let wire = Wire::open().await;
+        let store = wire.store(&place).await;
+        let (agent, other, service) = (user(1), user(2), service(3));
+        let rows = (ticket(4, &agent), request(5, &service, &other), rating(6, &service, &other), article(7, &agent));
+        let (ticket, request, rating, article) = rows;
+        let price = "1234.50 EUR".parse().expect("is money");
+        let request = ServiceRequest { price, ..request };
+        let base: [Row; 7] = [
+            agent.clone().into(),
+            other.clone().into(),
+            service.clone().into(),
+            ticket.clone().into(),
+            request.clone().into(),
+            rating.clone().into(),
+            article.clone().into(),
+        ];
+        store.commit(insert(base)).await.expect("base");
+        let fulfilled = ServiceRequest {
+            number: RequestNumber::new(1),
+            status: RequestStatus::Fulfilled,
+            fulfilled_at: Some(moment(9)),
+            ..request.clone()
+        };
+        for change in [
+            makes(other.clone(), User { role: Role::Customer, active: false, ..other.clone() }),
+            makes(service.clone(), Service { active: false, ..service.clone() }),
+            makes(ticket.clone(), Ticket { status: TicketStatus::InProgress, ..ticket.clone() }),
+            makes(request.clone(), fulfilled),
+            makes(rating.clone(), Rating { rating: Stars::One, ..rating.clone() }),
+            makes(article.clone(), Article { status: ArticleStatus::Archived, ..article.clone() }),
+        ] {
+            said_once(&wire, &store, change).await;
+        }
+        assert!(store.verify().await.expect("recounts").is_clean());
+
+        // What history tells wrongly is not what is counted.
+        let ticket = Ticket { status: TicketStatus::InProgress, version: Version(2), ..ticket };
+        let mut sly = makes(ticket.clone(), Ticket { status: TicketStatus::Cancelled, ..ticket });
+        sly.history[0].changes[0].from = Some("new".to_owned());
+        store.commit(sly).await.expect("is done at length");
+        assert!(store.verify().await.expect("recounts").is_clean());
+        store.close().await.expect("closes");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

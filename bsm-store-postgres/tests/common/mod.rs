@@ -96,6 +96,10 @@ impl Place {
                     AND proname NOT IN ('bsm_sought', 'bsm_new_epoch') LOOP
                     EXECUTE format('DROP FUNCTION IF EXISTS %s CASCADE', gone.name);
                 END LOOP;
+                FOR gone IN SELECT oid::regtype AS name FROM pg_type
+                    WHERE typnamespace = '{}'::regnamespace AND typname LIKE 'bsm\\_row\\_%' LOOP
+                    EXECUTE format('DROP TYPE %s CASCADE', gone.name);
+                END LOOP;
                 FOR gone IN SELECT conrelid::regclass AS of_table, conname FROM pg_constraint
                     WHERE connamespace = '{}'::regnamespace AND NOT convalidated LOOP
                     EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', gone.of_table, gone.conname);

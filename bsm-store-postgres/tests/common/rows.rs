@@ -5,7 +5,7 @@ use bsm_core::model::{
     Priority, Rating, RatingId, RequestId, RequestNumber, RequestStatus, Role, Row, Service, ServiceId, ServiceRequest,
     Stars, Ticket, TicketId, TicketNumber, TicketStatus, TimeRange, Timestamp, Urgency, User, UserId, Version,
 };
-use bsm_core::schema::Field;
+use bsm_core::schema::{Field, columns};
 use bsm_core::store::{ChangeSet, Guard, Idempotency, ReadSet, Store, Write};
 use uuid::Uuid;
 
@@ -147,6 +147,21 @@ pub(crate) fn change(writes: Vec<Write>) -> ChangeSet {
     let mut change = ChangeSet::new(moment(0));
     change.history = writes.iter().map(|write| entry(write, moment(0))).collect();
     change.writes = writes;
+    change
+}
+
+/// A change set that makes one row of another, as the core would tell it.
+pub(crate) fn makes(before: impl Into<Row>, after: impl Into<Row>) -> ChangeSet {
+    let (before, after) = (before.into(), next(after, 0));
+    let mut change = change(vec![Write::Update(after.clone())]);
+    let columns = columns(after.entity()).iter().filter(|column| column.field != Field::Version);
+    let changed = columns.filter(|column| before.value(column.field) != after.value(column.field));
+    let told = changed.map(|column| FieldChange {
+        field: column.field,
+        from: before.value(column.field).to_text(),
+        to: after.value(column.field).to_text(),
+    });
+    change.history[0].changes = told.collect();
     change
 }
 

@@ -1,0 +1,395 @@
+-- A command, or several that wait at the same moment, in one call: locks, then checks, then writes. In place of the function
+-- of `0004_call.sql`, which took one JSON object apart, and left counting to triggers: both were most of what a command cost.
+--
+-- The call is about success. What a command in it relies on is looked at when its rows are locked. If one does not find it
+-- so, nothing of the call is done, and it is told which; the others go again without it, and it is done alone, statement by
+-- statement, which says what was wrong. Whatever else stands in the way (a unique value, a parent that is gone) ends the
+-- whole call, and all of its commands are done alone. So no two commands of one call touch the same row, or want the same
+-- value: whoever calls sees to that.
+--
+-- A call counts by itself, which triggers are told by `bsm.counted`. What a row counted for before it is changed, the caller
+-- claims, and what is found under the lock must be that.
+
+DROP FUNCTION bsm_commit(jsonb);
+DROP FUNCTION bsm_but(jsonb, integer[]);
+
+CREATE FUNCTION bsm_is_uncounted() RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$ BEGIN RETURN current_setting('bsm.counted', true) IS DISTINCT FROM 'on'; END $$;
+
+-- The server reads a trigger's condition anew for each statement; this one is short.
+
+CREATE FUNCTION bsm_is_by_hand() RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$ BEGIN RETURN current_setting('bsm.command', true) IS DISTINCT FROM 'on'; END $$;
+
+DO $counted$
+DECLARE
+    counting record;
+BEGIN
+    FOR counting IN
+        SELECT tgrelid::regclass AS of_table, tgname AS name, pg_get_triggerdef(pg_trigger.oid) AS definition
+        FROM pg_trigger JOIN pg_class AS class ON class.oid = tgrelid
+        WHERE class.relnamespace = current_schema()::regnamespace AND NOT tgisinternal AND tgname <> 'bsm_truncate'
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', counting.name, counting.of_table);
+        IF counting.name LIKE 'bsm\_count\_%' THEN
+            EXECUTE replace(
+                counting.definition, 'FOR EACH STATEMENT', 'FOR EACH STATEMENT WHEN (bsm_is_uncounted())'
+            );
+        ELSE
+            EXECUTE replace(
+                counting.definition, $$current_setting('bsm.command'::text, true) IS DISTINCT FROM 'on'::text$$,
+                'bsm_is_by_hand()'
+            );
+        END IF;
+    END LOOP;
+END
+$counted$;
+
+-- What a call is given, most of it as arrays whose nth values belong together:
+--
+--   fence    the name of this call
+--   wait     how long to wait for a lock, in milliseconds
+--   runs     rows that are held, in the order of all keys, cut where the table or the strength (share, change, delete)
+--            changes: both as one text, and at which place of the next four arrays the run ends
+--   held     the rows' ids, the versions that are expected of them (-1: any), which command (from 0 up) expects that, and of
+--            rows to change what they count for: the values of the fields by which they are counted
+--   written  what is done to which table (`+users` makes rows, `=users` changes them), at which place of the lines its rows end,
+--            and the lines: all these rows, each as the text of a composite value
+--   changed  how many rows are changed or deleted
+--   counted  what is added to which counter
+--   history, feed  the rows of these tables, likewise
+--   more     what few commands need, as JSON; empty if none does:
+--              empty      tables that must be empty: the `name`
+--              childless  parents that must have no children: the `id`, and where (`name`, `field`) children would name it
+--              hold       values that no two rows may share, as names of advisory locks
+--              delete     ids of rows, by table
+--              keys       idempotency keys
+--
+-- Returns JSON: the commands that stood in the way (`left_out`), or the numbers that rows were given.
+--
+-- A locking statement reads each row as whoever held it before has left it; every other one sees what was committed when
+-- it began, so locks come first, and READ COMMITTED is asked for. Rows are found by their keys, whatever the server knew
+-- of the tables when it planned. Names are written out, so that no search path need be set.
+
+DO $make$
+DECLARE
+    schema constant text := quote_ident(current_schema());
+    shards constant integer := hashtext('bsm counters ' || current_schema());
+    entity record;
+    strength record;
+    all_columns text;
+    changes text;
+    made text;
+    branch text;
+    first_locks text := '';
+    locks text := '';
+    first_writes text := '';
+    writes text := '';
+    many constant text := $$
+                -- Alone, so that those are held as well of which nothing is expected.
+                PERFORM FROM %1$s WHERE id = ANY (held_ids[at:upto]) ORDER BY id %2$s;
+                SELECT array_agg(asked.command) INTO others
+                FROM unnest(held_ids[at:upto], held_versions[at:upto], held_states[at:upto], held_for[at:upto])
+                    AS asked (id, version, state, command)
+                LEFT JOIN LATERAL (SELECT version, %3$s AS state FROM %1$s WHERE id = asked.id) AS held ON true
+                WHERE asked.version >= 0 AND (held.version IS DISTINCT FROM asked.version%4$s);
+                left_out := left_out || others;
+$$;
+BEGIN
+    FOR entity IN
+        -- The most frequent first: whatever stands before a branch is looked at before it. The fields by which rows are counted,
+        -- as one text.
+        SELECT name, schema || '.' || name AS qualified, numbered, coalesce(state, '''''') AS state FROM (VALUES
+            ('users', false, $$role || ' ' || active$$),
+            ('customer_services', false, 'active::text'),
+            ('customer_service_requests', true, $$status || ' ' || service_id || ' ' || price || ' ' || currency$$),
+            ('tickets', true, 'status'),
+            ('customer_ratings', false, $$service_id || ' ' || rating$$),
+            ('ticket_notes', false, NULL),
+            ('knowledge_base', false, 'status')
+        ) AS entities (name, numbered, state)
+    LOOP
+        SELECT string_agg(attname, ', ' ORDER BY attnum),
+            string_agg(attname || ' = given.' || attname, ', ' ORDER BY attnum) FILTER (WHERE attname NOT IN ('id', 'created_at'))
+        INTO all_columns, changes
+        FROM pg_attribute
+        WHERE attrelid = entity.qualified::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+            AND attname <> 'number';
+
+        -- A row as a call gives it. Its type is its own, so that whoever adds a column to the table changes nothing here.
+        SELECT format('CREATE TYPE %s.bsm_row_%s AS (%s)', schema, entity.name, string_agg(
+            format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum
+        )) INTO made
+        FROM pg_attribute
+        WHERE attrelid = entity.qualified::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+            AND attname <> 'number';
+        EXECUTE made;
+
+        FOR strength IN
+            SELECT * FROM (VALUES ('share', 'FOR SHARE'), ('change', 'FOR NO KEY UPDATE'), ('delete', 'FOR UPDATE'))
+                AS strengths (name, clause)
+        LOOP
+            -- One row is looked up without joining anything, which is what most runs are.
+            branch := format(
+                CASE WHEN strength.name = 'change' THEN $$
+        WHEN '%1$s %2$s' THEN
+            IF at = upto THEN
+                SELECT version, %5$s INTO found_version, found_state FROM %3$s WHERE id = held_ids[at] %4$s;
+                IF found_version IS DISTINCT FROM held_versions[at] OR found_state IS DISTINCT FROM held_states[at] THEN
+                    left_out := left_out || held_for[at];
+                END IF;
+            ELSE%6$s            END IF;
+$$ ELSE $$
+        WHEN '%1$s %2$s' THEN
+            IF at = upto AND held_versions[at] >= 0 THEN
+                SELECT version INTO found_version FROM %3$s WHERE id = held_ids[at] %4$s;
+                IF found_version IS DISTINCT FROM held_versions[at] THEN
+                    left_out := left_out || held_for[at];
+                END IF;
+            ELSE%6$s            END IF;
+$$ END,
+                strength.name, entity.name, entity.qualified, strength.clause, entity.state,
+                format(
+                    many, entity.qualified, strength.clause,
+                    CASE WHEN strength.name = 'change' THEN entity.state ELSE '''''' END,
+                    CASE WHEN strength.name = 'change' THEN $$
+                    OR held.state IS DISTINCT FROM asked.state$$ ELSE '' END
+                )
+            );
+            IF strength.name = 'share' AND entity.name IN ('users', 'customer_services')
+                OR strength.name = 'change' AND entity.numbered
+            THEN
+                first_locks := first_locks || branch;
+            ELSE
+                locks := locks || branch;
+            END IF;
+        END LOOP;
+
+        branch := format(
+            CASE WHEN entity.numbered THEN $$
+        WHEN '+%1$s' THEN
+            IF at = upto THEN
+                INSERT INTO %2$s (%3$s)
+                SELECT %3$s FROM unnest(lines[at:upto]::%5$s.bsm_row_%1$s[])
+                RETURNING id, number INTO made;
+                numbers := numbers || ',["' || made.id || '",' || made.number || ']';
+            ELSE
+                FOR made IN
+                    INSERT INTO %2$s (%3$s)
+                    SELECT %3$s FROM unnest(lines[at:upto]::%5$s.bsm_row_%1$s[])
+                    RETURNING id, number
+                LOOP
+                    numbers := numbers || ',["' || made.id || '",' || made.number || ']';
+                END LOOP;
+            END IF;
+$$ ELSE $$
+        WHEN '+%1$s' THEN
+            INSERT INTO %2$s (%3$s)
+            SELECT %3$s FROM unnest(lines[at:upto]::%5$s.bsm_row_%1$s[]);
+$$ END || $$
+        WHEN '=%1$s' THEN
+            UPDATE %2$s AS old SET %4$s
+            FROM unnest(lines[at:upto]::%5$s.bsm_row_%1$s[]) AS given WHERE old.id = given.id;
+            GET DIAGNOSTICS done = ROW_COUNT;
+            changed := changed - done;
+$$,
+            entity.name, entity.qualified, all_columns, changes, schema
+        );
+        IF entity.numbered THEN
+            first_writes := first_writes || branch;
+        ELSE
+            writes := writes || branch;
+        END IF;
+    END LOOP;
+
+    EXECUTE format(
+        'CREATE TYPE %1$s.bsm_row_history AS (entity text, row_id uuid, version bigint, action text, actor uuid, '
+        'occurred_at timestamptz, recorded_at timestamptz, subject uuid, changes jsonb)', schema
+    );
+    EXECUTE format(
+        'CREATE TYPE %1$s.bsm_row_feed AS (recorded_at timestamptz, changes jsonb, subjects uuid[])', schema
+    );
+
+    -- A shard of the counters, as `0003_counting.sql` has it, for whoever calls with any search path.
+    EXECUTE format(
+        $function$
+            CREATE OR REPLACE FUNCTION bsm_shard() RETURNS smallint
+                LANGUAGE plpgsql VOLATILE
+                AS $body$
+                    DECLARE
+                        shard integer := pg_backend_pid() %% 16;
+                    BEGIN
+                        FOR looked IN 1..16 LOOP
+                            IF pg_try_advisory_xact_lock(%1$s, shard) THEN
+                                RETURN shard;
+                            END IF;
+                            shard := (shard + 1) %% 16;
+                        END LOOP;
+                        PERFORM pg_advisory_xact_lock(%1$s, shard);
+                        RETURN shard;
+                    END
+                $body$
+        $function$,
+        shards
+    );
+
+    EXECUTE format(
+        $function$
+CREATE FUNCTION bsm_commit(
+    fence uuid, wait text,
+    runs text[], run_ends bigint[], held_ids uuid[], held_versions bigint[], held_states text[], held_for bigint[],
+    written text[], written_ends bigint[], lines text[], changed bigint,
+    counted_families text[], counted_names text[], counted_amounts numeric[], counted_scales bigint[],
+    history_lines text[], feed_lines text[], more_of_it text
+) RETURNS text
+    LANGUAGE plpgsql
+    AS $body$
+#variable_conflict use_column
+DECLARE
+    ignored text;
+    more jsonb;
+    line jsonb;
+    made record;
+    gone record;
+    at integer := 1;
+    upto integer;
+    found_version bigint;
+    found_state text;
+    others bigint[];
+    left_out bigint[] := '{}';
+    is_there boolean;
+    numbers text := '';
+    done bigint;
+    shard smallint;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'a command needs READ COMMITTED' USING ERRCODE = 'BSM01';
+    END IF;
+    -- Each expression is made ready anew for each call, so there are few. Whoever lost the answer and sends a command again waits
+    -- until this call has ended.
+    ignored := set_config('lock_timeout', wait, true)
+        || CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) ELSE '' END
+        || pg_advisory_xact_lock(hashtextextended('bsm call ' || fence, 0))::text;
+
+    IF more_of_it <> '' THEN
+        more := more_of_it::jsonb;
+        FOR line IN SELECT * FROM jsonb_array_elements(more->'empty') LOOP
+            EXECUTE format('LOCK TABLE %1$s.%%I IN SHARE ROW EXCLUSIVE MODE', line->>'name');
+        END LOOP;
+    END IF;
+
+    FOR i IN 1 .. coalesce(array_length(runs, 1), 0) LOOP
+        upto := run_ends[i];
+        CASE runs[i]%2$s        END CASE;
+        at := upto + 1;
+    END LOOP;
+
+    IF more IS NOT NULL THEN
+        -- Two calls that took one value at the same moment would else wait for each other.
+        PERFORM count(pg_advisory_xact_lock(place)) FROM (
+            SELECT DISTINCT hashtextextended(name, 0) AS place
+            FROM jsonb_array_elements_text(more->'hold') AS name ORDER BY place OFFSET 0
+        ) AS places;
+        FOR line IN SELECT * FROM jsonb_array_elements(more->'empty') LOOP
+            EXECUTE format('SELECT EXISTS (SELECT FROM %1$s.%%I)', line->>'name') INTO is_there;
+            IF is_there THEN
+                left_out := left_out || (line->>'c')::bigint;
+            END IF;
+        END LOOP;
+        FOR line IN SELECT * FROM jsonb_array_elements(more->'childless') LOOP
+            EXECUTE format('SELECT EXISTS (SELECT FROM %1$s.%%I WHERE %%I = $1)', line->>'name', line->>'field')
+                INTO is_there USING (line->>'id')::uuid;
+            IF is_there THEN
+                left_out := left_out || (line->>'c')::bigint;
+            END IF;
+        END LOOP;
+        SELECT array_agg(asked.c) INTO others
+        FROM jsonb_to_recordset(more->'keys') AS asked (c bigint, actor uuid, key text)
+        JOIN %1$s.idempotency_keys AS known ON known.actor = asked.actor AND known.key = asked.key;
+        left_out := left_out || others;
+    END IF;
+    IF left_out <> '{}' THEN
+        RETURN json_build_object('left_out', left_out, 'numbers', '[]'::json);
+    END IF;
+
+    at := 1;
+    FOR i IN 1 .. coalesce(array_length(written, 1), 0) LOOP
+        upto := written_ends[i];
+        CASE written[i]%3$s        END CASE;
+        at := upto + 1;
+    END LOOP;
+
+    IF more IS NOT NULL AND more ? 'delete' THEN
+        -- What a row counted for that goes, nobody claims: that is left to the triggers.
+        ignored := set_config('bsm.counted', 'off', true);
+        FOR gone IN
+            SELECT key AS name, ARRAY(SELECT id::uuid FROM jsonb_array_elements_text(value) AS id) AS ids
+            FROM jsonb_each(more->'delete')
+        LOOP
+            -- Where a foreign key would empty what names the row, a command must have done so itself.
+            IF gone.name = 'users' THEN
+                is_there := EXISTS (SELECT FROM %1$s.tickets WHERE assigned_to = ANY (gone.ids));
+            ELSIF gone.name = 'customer_ratings' THEN
+                is_there := EXISTS (SELECT FROM %1$s.customer_service_requests WHERE rating_id = ANY (gone.ids));
+            ELSE
+                is_there := false;
+            END IF;
+            IF is_there THEN
+                RAISE EXCEPTION 'a row that goes is named by others' USING ERRCODE = 'foreign_key_violation';
+            END IF;
+            EXECUTE format('DELETE FROM %1$s.%%I WHERE id = ANY ($1)', gone.name) USING gone.ids;
+            GET DIAGNOSTICS done = ROW_COUNT;
+            changed := changed - done;
+        END LOOP;
+    END IF;
+    -- The rows are held, so all of them are written. A rule or trigger of the database's owner could say otherwise.
+    IF changed <> 0 THEN
+        RAISE EXCEPTION '%% rows fewer were written than were held', changed;
+    END IF;
+
+    -- An id that was deleted and made anew begins its history anew.
+    INSERT INTO %1$s.history (entity, row_id, version, action, actor, occurred_at, recorded_at, subject, changes)
+    SELECT entity, row_id, version, action, actor, occurred_at, recorded_at, subject, changes
+    FROM unnest(history_lines::%1$s.bsm_row_history[])
+    ON CONFLICT (entity, row_id, version) DO UPDATE SET
+        action = excluded.action, actor = excluded.actor, occurred_at = excluded.occurred_at,
+        recorded_at = excluded.recorded_at, subject = excluded.subject, changes = excluded.changes;
+    INSERT INTO %1$s.feed (recorded_at, changes, subjects)
+    SELECT recorded_at, changes, subjects FROM unnest(feed_lines::%1$s.bsm_row_feed[]);
+    IF more IS NOT NULL AND more ? 'keys' THEN
+        INSERT INTO %1$s.idempotency_keys (actor, key, digest, answer_entity, answer_id, keep_until)
+        SELECT actor, key, digest, answer_entity, answer_id, keep_until
+        FROM jsonb_populate_recordset(NULL::%1$s.idempotency_keys, more->'keys');
+        -- Some more than were made, so that they don't pile up.
+        DELETE FROM %1$s.idempotency_keys WHERE (actor, key) IN (
+            SELECT actor, key FROM %1$s.idempotency_keys
+            WHERE keep_until <= (SELECT min(now) FROM jsonb_to_recordset(more->'keys') AS made (now timestamptz))
+            ORDER BY keep_until LIMIT 4 * jsonb_array_length(more->'keys') FOR UPDATE SKIP LOCKED
+        );
+    END IF;
+    -- Last, since others may wait for the same counters. In the order of their keys.
+    IF counted_families <> '{}' THEN
+        shard := pg_backend_pid() %% 16;
+        IF NOT pg_try_advisory_xact_lock(%4$s, shard) THEN
+            shard := %1$s.bsm_shard();
+        END IF;
+        INSERT INTO %1$s.counters AS kept (family, names, shard, amount, scale)
+        SELECT given.family, given.names::text[], shard, given.amount, given.scale
+        FROM unnest(counted_families, counted_names, counted_amounts, counted_scales) AS given (family, names, amount, scale)
+        ON CONFLICT (family, names, shard) DO UPDATE SET amount = kept.amount + excluded.amount;
+    END IF;
+    RETURN '{"left_out":[],"numbers":[' || substr(numbers, 2) || ']}';
+END
+$body$
+    SET bsm.command = 'on'
+    SET bsm.counted = 'on'
+    SET enable_seqscan = off
+    SET enable_hashjoin = off
+    SET enable_mergejoin = off
+        $function$,
+        schema, first_locks || locks, first_writes || writes, shards
+    );
+END
+$make$;
