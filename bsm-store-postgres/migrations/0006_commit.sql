@@ -52,11 +52,12 @@ $counted$;
 --   fence    the name of this call
 --   wait     how long to wait for a lock, in milliseconds
 --   runs     rows that are held, in the order of all keys, cut where the table or the strength (share, change, delete)
---            changes: both as one text, and at which place of the next four arrays the run ends
+--            changes: how many of the next four arrays' values the run takes, and both (`2 share users`). One row of some tables,
+--            of which a version is expected, has a way of its own, and no number before it (`share users`)
 --   held     the rows' ids, the versions that are expected of them (-1: any), which command (from 0 up) expects that, and of
 --            rows to change what they count for: the values of the fields by which they are counted
---   written  what is done to which table (`+users` makes rows, `=users` changes them), at which place of the lines its rows end,
---            and the lines: all these rows, each as the text of a composite value
+--   written  what is done to which table (`+users` makes rows, `=users` changes them), and before that, likewise, how many of the
+--            lines it takes; and the lines: all these rows, each as the text of a composite value
 --   changed  how many rows are changed or deleted
 --   counted  what is added to which counter
 --   history, feed  the rows of these tables, likewise
@@ -82,21 +83,10 @@ DECLARE
     all_columns text;
     changes text;
     made text;
-    branch text;
-    first_locks text := '';
-    locks text := '';
-    first_writes text := '';
-    writes text := '';
-    many constant text := $$
-                -- Alone, so that those are held as well of which nothing is expected.
-                PERFORM FROM %1$s WHERE id = ANY (held_ids[at:upto]) ORDER BY id %2$s;
-                SELECT array_agg(asked.command) INTO others
-                FROM unnest(held_ids[at:upto], held_versions[at:upto], held_states[at:upto], held_for[at:upto])
-                    AS asked (id, version, state, command)
-                LEFT JOIN LATERAL (SELECT version, %3$s AS state FROM %1$s WHERE id = asked.id) AS held ON true
-                WHERE asked.version >= 0 AND (held.version IS DISTINCT FROM asked.version%4$s);
-                left_out := left_out || others;
-$$;
+    lone_locks text := '';
+    many_locks text := '';
+    lone_writes text := '';
+    many_writes text := '';
 BEGIN
     FOR entity IN
         -- The most frequent first: whatever stands before a branch is looked at before it. The fields by which rows are counted,
@@ -131,77 +121,90 @@ BEGIN
             SELECT * FROM (VALUES ('share', 'FOR SHARE'), ('change', 'FOR NO KEY UPDATE'), ('delete', 'FOR UPDATE'))
                 AS strengths (name, clause)
         LOOP
-            -- One row is looked up without joining anything, which is what most runs are.
-            branch := format(
-                CASE WHEN strength.name = 'change' THEN $$
-        WHEN '%1$s %2$s' THEN
-            IF at = upto THEN
-                SELECT version, %5$s INTO found_version, found_state FROM %3$s WHERE id = held_ids[at] %4$s;
-                IF found_version IS DISTINCT FROM held_versions[at] OR found_state IS DISTINCT FROM held_states[at] THEN
-                    left_out := left_out || held_for[at];
-                END IF;
-            ELSE%6$s            END IF;
-$$ ELSE $$
-        WHEN '%1$s %2$s' THEN
-            IF at = upto AND held_versions[at] >= 0 THEN
-                SELECT version INTO found_version FROM %3$s WHERE id = held_ids[at] %4$s;
-                IF found_version IS DISTINCT FROM held_versions[at] THEN
-                    left_out := left_out || held_for[at];
-                END IF;
-            ELSE%6$s            END IF;
-$$ END,
+            many_locks := many_locks || format(
+                $$
+            WHEN '%1$s %2$s' THEN
+                -- First of all, so that those are held as well of which nothing is expected.
+                PERFORM FROM %3$s WHERE id = ANY (held_ids[at:upto]) ORDER BY id %4$s;
+                SELECT array_agg(asked.command) INTO others
+                FROM unnest(held_ids[at:upto], held_versions[at:upto], held_states[at:upto], held_for[at:upto])
+                    AS asked (id, version, state, command)
+                LEFT JOIN LATERAL (SELECT version, %5$s AS state FROM %3$s WHERE id = asked.id) AS held ON true
+                WHERE asked.version >= 0 AND (held.version, held.state) IS DISTINCT FROM (asked.version, %6$s);
+                left_out := left_out || others;
+$$,
                 strength.name, entity.name, entity.qualified, strength.clause, entity.state,
-                format(
-                    many, entity.qualified, strength.clause,
-                    CASE WHEN strength.name = 'change' THEN entity.state ELSE '''''' END,
-                    CASE WHEN strength.name = 'change' THEN $$
-                    OR held.state IS DISTINCT FROM asked.state$$ ELSE '' END
-                )
+                CASE WHEN strength.name = 'change' THEN 'asked.state' ELSE 'held.state' END
             );
-            IF strength.name = 'share' AND entity.name IN ('users', 'customer_services')
-                OR strength.name = 'change' AND entity.numbered
-            THEN
-                first_locks := first_locks || branch;
-            ELSE
-                locks := locks || branch;
+            -- One row is looked up without joining anything.
+            IF strength.name = 'share' AND entity.name IN ('users', 'customer_services') THEN
+                lone_locks := lone_locks || format(
+                    $$
+        WHEN '%1$s %2$s' THEN
+            SELECT version INTO found_version FROM %3$s WHERE id = held_ids[at] %4$s;
+            IF found_version IS DISTINCT FROM held_versions[at] THEN
+                left_out := left_out || held_for[at];
+            END IF;
+            at := at + 1;
+$$,
+                    strength.name, entity.name, entity.qualified, strength.clause
+                );
+            ELSIF strength.name = 'change' AND entity.numbered THEN
+                lone_locks := lone_locks || format(
+                    $$
+        WHEN '%1$s %2$s' THEN
+            SELECT version, %5$s INTO found_version, found_state FROM %3$s WHERE id = held_ids[at] %4$s;
+            IF found_version IS DISTINCT FROM held_versions[at] OR found_state IS DISTINCT FROM held_states[at] THEN
+                left_out := left_out || held_for[at];
+            END IF;
+            at := at + 1;
+$$,
+                    strength.name, entity.name, entity.qualified, strength.clause, entity.state
+                );
             END IF;
         END LOOP;
 
-        branch := format(
-            CASE WHEN entity.numbered THEN $$
+        IF entity.numbered THEN
+            lone_writes := lone_writes || format(
+                $$
         WHEN '+%1$s' THEN
-            IF at = upto THEN
-                INSERT INTO %2$s (%3$s)
-                SELECT %3$s FROM unnest(lines[at:upto]::%5$s.bsm_row_%1$s[])
-                RETURNING id, number INTO made;
-                numbers := numbers || ',["' || made.id || '",' || made.number || ']';
-            ELSE
+            INSERT INTO %2$s (%3$s)
+            SELECT %3$s FROM unnest(lines[at:at]::%4$s.bsm_row_%1$s[])
+            RETURNING numbers || ',["' || id || '",' || number || ']' INTO numbers;
+            at := at + 1;
+        WHEN '=%1$s' THEN
+            UPDATE %2$s AS old SET %5$s
+            FROM unnest(lines[at:at]::%4$s.bsm_row_%1$s[]) AS given WHERE old.id = given.id;
+            GET DIAGNOSTICS done = ROW_COUNT;
+            changed := changed - done;
+            at := at + 1;
+$$,
+                entity.name, entity.qualified, all_columns, schema, changes
+            );
+        END IF;
+        many_writes := many_writes || format(
+            CASE WHEN entity.numbered THEN $$
+            WHEN '+%1$s' THEN
                 FOR made IN
                     INSERT INTO %2$s (%3$s)
-                    SELECT %3$s FROM unnest(lines[at:upto]::%5$s.bsm_row_%1$s[])
+                    SELECT %3$s FROM unnest(lines[at:upto]::%4$s.bsm_row_%1$s[])
                     RETURNING id, number
                 LOOP
                     numbers := numbers || ',["' || made.id || '",' || made.number || ']';
                 END LOOP;
-            END IF;
 $$ ELSE $$
-        WHEN '+%1$s' THEN
-            INSERT INTO %2$s (%3$s)
-            SELECT %3$s FROM unnest(lines[at:upto]::%5$s.bsm_row_%1$s[]);
+            WHEN '+%1$s' THEN
+                INSERT INTO %2$s (%3$s)
+                SELECT %3$s FROM unnest(lines[at:upto]::%4$s.bsm_row_%1$s[]);
 $$ END || $$
-        WHEN '=%1$s' THEN
-            UPDATE %2$s AS old SET %4$s
-            FROM unnest(lines[at:upto]::%5$s.bsm_row_%1$s[]) AS given WHERE old.id = given.id;
-            GET DIAGNOSTICS done = ROW_COUNT;
-            changed := changed - done;
+            WHEN '=%1$s' THEN
+                UPDATE %2$s AS old SET %5$s
+                FROM unnest(lines[at:upto]::%4$s.bsm_row_%1$s[]) AS given WHERE old.id = given.id;
+                GET DIAGNOSTICS done = ROW_COUNT;
+                changed := changed - done;
 $$,
-            entity.name, entity.qualified, all_columns, changes, schema
+            entity.name, entity.qualified, all_columns, schema, changes
         );
-        IF entity.numbered THEN
-            first_writes := first_writes || branch;
-        ELSE
-            writes := writes || branch;
-        END IF;
     END LOOP;
 
     EXECUTE format(
@@ -239,8 +242,8 @@ $$,
         $function$
 CREATE FUNCTION bsm_commit(
     fence uuid, wait text,
-    runs text[], run_ends bigint[], held_ids uuid[], held_versions bigint[], held_states text[], held_for bigint[],
-    written text[], written_ends bigint[], lines text[], changed bigint,
+    runs text[], held_ids uuid[], held_versions bigint[], held_states text[], held_for bigint[],
+    written text[], lines text[], changed bigint,
     counted_families text[], counted_names text[], counted_amounts numeric[], counted_scales bigint[],
     history_lines text[], feed_lines text[], more_of_it text
 ) RETURNS text
@@ -248,9 +251,9 @@ CREATE FUNCTION bsm_commit(
     AS $body$
 #variable_conflict use_column
 DECLARE
-    ignored text;
     more jsonb;
     line jsonb;
+    one text;
     made record;
     gone record;
     at integer := 1;
@@ -258,21 +261,22 @@ DECLARE
     found_version bigint;
     found_state text;
     others bigint[];
-    left_out bigint[] := '{}';
+    left_out bigint[];
     is_there boolean;
     numbers text := '';
     done bigint;
-    shard smallint;
+    shard smallint := pg_backend_pid() %% 16;
 BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
+    -- plpgsql makes each expression ready anew in each transaction, so there are few of them: this one goes on to its next
+    -- part only where the one before it is in order. Whoever lost the answer and sends a command again waits until this call
+    -- has ended.
+    IF current_setting('transaction_isolation') <> 'read committed'
+        OR set_config('lock_timeout', wait, true) IS NULL
+        OR current_setting('synchronous_commit') = 'off' AND set_config('synchronous_commit', 'on', true) IS NULL
+        OR pg_advisory_xact_lock(hashtextextended('bsm call ' || fence, 0))::text IS NULL
+    THEN
         RAISE EXCEPTION 'a command needs READ COMMITTED' USING ERRCODE = 'BSM01';
     END IF;
-    -- Each expression is made ready anew for each call, so there are few. Whoever lost the answer and sends a command again waits
-    -- until this call has ended.
-    ignored := set_config('lock_timeout', wait, true)
-        || CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) ELSE '' END
-        || pg_advisory_xact_lock(hashtextextended('bsm call ' || fence, 0))::text;
-
     IF more_of_it <> '' THEN
         more := more_of_it::jsonb;
         FOR line IN SELECT * FROM jsonb_array_elements(more->'empty') LOOP
@@ -280,10 +284,12 @@ BEGIN
         END LOOP;
     END IF;
 
-    FOR i IN 1 .. coalesce(array_length(runs, 1), 0) LOOP
-        upto := run_ends[i];
-        CASE runs[i]%2$s        END CASE;
-        at := upto + 1;
+    FOREACH one IN ARRAY runs LOOP
+        CASE one%2$s        ELSE
+            upto := at + split_part(one, ' ', 1)::integer - 1;
+            CASE substr(one, strpos(one, ' ') + 1)%3$s            END CASE;
+            at := upto + 1;
+        END CASE;
     END LOOP;
 
     IF more IS NOT NULL THEN
@@ -310,20 +316,22 @@ BEGIN
         JOIN %1$s.idempotency_keys AS known ON known.actor = asked.actor AND known.key = asked.key;
         left_out := left_out || others;
     END IF;
-    IF left_out <> '{}' THEN
+    IF left_out IS NOT NULL THEN
         RETURN json_build_object('left_out', left_out, 'numbers', '[]'::json);
     END IF;
 
     at := 1;
-    FOR i IN 1 .. coalesce(array_length(written, 1), 0) LOOP
-        upto := written_ends[i];
-        CASE written[i]%3$s        END CASE;
-        at := upto + 1;
+    FOREACH one IN ARRAY written LOOP
+        CASE one%4$s        ELSE
+            upto := at + split_part(one, ' ', 1)::integer - 1;
+            CASE substr(one, strpos(one, ' ') + 1)%5$s            END CASE;
+            at := upto + 1;
+        END CASE;
     END LOOP;
 
-    IF more IS NOT NULL AND more ? 'delete' THEN
+    IF more IS NOT NULL OR changed <> 0 THEN
         -- What a row counted for that goes, nobody claims: that is left to the triggers.
-        ignored := set_config('bsm.counted', 'off', true);
+        PERFORM set_config('bsm.counted', 'off', true);
         FOR gone IN
             SELECT key AS name, ARRAY(SELECT id::uuid FROM jsonb_array_elements_text(value) AS id) AS ids
             FROM jsonb_each(more->'delete')
@@ -343,10 +351,21 @@ BEGIN
             GET DIAGNOSTICS done = ROW_COUNT;
             changed := changed - done;
         END LOOP;
-    END IF;
-    -- The rows are held, so all of them are written. A rule or trigger of the database's owner could say otherwise.
-    IF changed <> 0 THEN
-        RAISE EXCEPTION '%% rows fewer were written than were held', changed;
+        -- The rows are held, so all of them are written. A rule or trigger of the database's owner could say otherwise.
+        IF changed <> 0 THEN
+            RAISE EXCEPTION '%% rows fewer were written than were held', changed;
+        END IF;
+        IF more ? 'keys' THEN
+            INSERT INTO %1$s.idempotency_keys (actor, key, digest, answer_entity, answer_id, keep_until)
+            SELECT actor, key, digest, answer_entity, answer_id, keep_until
+            FROM jsonb_populate_recordset(NULL::%1$s.idempotency_keys, more->'keys');
+            -- Some more than were made, so that they don't pile up.
+            DELETE FROM %1$s.idempotency_keys WHERE (actor, key) IN (
+                SELECT actor, key FROM %1$s.idempotency_keys
+                WHERE keep_until <= (SELECT min(now) FROM jsonb_to_recordset(more->'keys') AS made (now timestamptz))
+                ORDER BY keep_until LIMIT 4 * jsonb_array_length(more->'keys') FOR UPDATE SKIP LOCKED
+            );
+        END IF;
     END IF;
 
     -- An id that was deleted and made anew begins its history anew.
@@ -358,21 +377,9 @@ BEGIN
         recorded_at = excluded.recorded_at, subject = excluded.subject, changes = excluded.changes;
     INSERT INTO %1$s.feed (recorded_at, changes, subjects)
     SELECT recorded_at, changes, subjects FROM unnest(feed_lines::%1$s.bsm_row_feed[]);
-    IF more IS NOT NULL AND more ? 'keys' THEN
-        INSERT INTO %1$s.idempotency_keys (actor, key, digest, answer_entity, answer_id, keep_until)
-        SELECT actor, key, digest, answer_entity, answer_id, keep_until
-        FROM jsonb_populate_recordset(NULL::%1$s.idempotency_keys, more->'keys');
-        -- Some more than were made, so that they don't pile up.
-        DELETE FROM %1$s.idempotency_keys WHERE (actor, key) IN (
-            SELECT actor, key FROM %1$s.idempotency_keys
-            WHERE keep_until <= (SELECT min(now) FROM jsonb_to_recordset(more->'keys') AS made (now timestamptz))
-            ORDER BY keep_until LIMIT 4 * jsonb_array_length(more->'keys') FOR UPDATE SKIP LOCKED
-        );
-    END IF;
     -- Last, since others may wait for the same counters. In the order of their keys.
     IF counted_families <> '{}' THEN
-        shard := pg_backend_pid() %% 16;
-        IF NOT pg_try_advisory_xact_lock(%4$s, shard) THEN
+        IF NOT pg_try_advisory_xact_lock(%6$s, shard) THEN
             shard := %1$s.bsm_shard();
         END IF;
         INSERT INTO %1$s.counters AS kept (family, names, shard, amount, scale)
@@ -389,7 +396,7 @@ $body$
     SET enable_hashjoin = off
     SET enable_mergejoin = off
         $function$,
-        schema, first_locks || locks, first_writes || writes, shards
+        schema, lone_locks, many_locks, lone_writes, many_writes, shards
     );
 END
 $make$;

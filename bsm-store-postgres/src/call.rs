@@ -21,7 +21,7 @@ use crate::tally::Tally;
 
 /// What is said to the server.
 pub(crate) const STATEMENT: &str = "SELECT {}.bsm_commit(\
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 /// How many commands one call takes.
 const COMMANDS_MAX: usize = 64;
 /// How long a call's lines may be together, in bytes; one command may be longer.
@@ -128,9 +128,9 @@ impl Call {
         held
     }
 
-    /// What is done to which table: its name, where its rows end among all of them, these, and how many are changed or deleted.
-    fn tables(&self) -> [Parameter; 4] {
-        let (mut names, mut ends, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    /// What is done to which table, the rows of all of them, and how many are changed or deleted.
+    fn tables(&self) -> [Parameter; 3] {
+        let (mut names, mut lines) = (Vec::new(), Vec::new());
         let mut changed: usize = self.parts.iter().map(|part| part.delete.len()).sum();
         for (sign, of) in [("+", (|part| &part.insert) as fn(&Part) -> &Vec<_>), ("=", |part| &part.update)] {
             let mut tables: BTreeMap<Entity, Vec<&String>> = BTreeMap::new();
@@ -138,13 +138,14 @@ impl Call {
                 tables.entry(*entity).or_default().push(line);
             }
             for (entity, rows) in ORDER.iter().filter_map(|entity| tables.remove_entry(entity)) {
-                names.push(format!("{sign}{}", entity.table()));
+                let name = format!("{sign}{}", entity.table());
+                let is_lone = rows.len() == 1 && entity.is_numbered();
+                names.push(if is_lone { name } else { format!("{} {name}", rows.len()) });
                 changed += if sign == "=" { rows.len() } else { 0 };
                 lines.extend(rows.into_iter().cloned());
-                ends.push(int(lines.len()));
             }
         }
-        [names.into(), ends.into(), lines.into(), int(changed).into()]
+        [names.into(), lines.into(), int(changed).into()]
     }
 
     /// What is added to the counters: families, names, amounts, decimals.
@@ -249,29 +250,50 @@ type Expected<'p> = (Strength, &'p str, Vec<(usize, u64)>);
 /// Rows that are held, in runs.
 #[derive(Default)]
 struct Held {
-    runs: Vec<(Entity, &'static str)>,
-    ends: Vec<i64>,
+    runs: Vec<Run>,
     ids: Vec<Uuid>,
     versions: Vec<i64>,
     states: Vec<String>,
     commands: Vec<i64>,
 }
 
+/// Rows of one table that are held alike.
+struct Run {
+    entity: Entity,
+    strength: &'static str,
+    /// What is expected of them, and rows of which nothing is.
+    lines: usize,
+    expects: bool,
+}
+
+impl Run {
+    fn text(&self) -> String {
+        let Self { entity, strength, lines, .. } = self;
+        let table = entity.table();
+        // What has a way of its own.
+        let is_short = matches!(
+            (*strength, entity),
+            ("share", Entity::User | Entity::Service) | ("change", Entity::Request | Entity::Ticket)
+        );
+        let is_lone = *lines == 1 && self.expects && is_short;
+        if is_lone { format!("{strength} {table}") } else { format!("{lines} {strength} {table}") }
+    }
+}
+
 impl Held {
     fn row(&mut self, key: Key, strength: Strength, state: &str, expected: &[(usize, u64)]) {
-        let run = (key.entity, strength.in_call());
-        if self.runs.last() != Some(&run) {
-            self.runs.push(run);
-            self.ends.push(0);
-        }
+        let strength = strength.in_call();
+        let before = self.ids.len();
         for (c, version) in expected {
             self.expect(key, i64::try_from(*version).unwrap_or(i64::MAX), state, int(*c));
         }
         if expected.is_empty() {
             self.expect(key, -1, state, 0);
         }
-        if let Some(end) = self.ends.last_mut() {
-            *end = int(self.ids.len());
+        let (lines, expects) = (self.ids.len() - before, !expected.is_empty());
+        match self.runs.last_mut() {
+            Some(run) if run.entity == key.entity && run.strength == strength => run.lines += lines,
+            _ => self.runs.push(Run { entity: key.entity, strength, lines, expects }),
         }
     }
 
@@ -282,11 +304,9 @@ impl Held {
         self.commands.push(command);
     }
 
-    fn parameters(self) -> [Parameter; 6] {
-        let runs = self.runs.into_iter().map(|(entity, strength)| format!("{strength} {}", entity.table()));
-        let runs: Vec<String> = runs.collect();
-        let Self { ends, ids, versions, states, commands, .. } = self;
-        [runs.into(), ends.into(), ids.into(), versions.into(), states.into(), commands.into()]
+    fn parameters(self) -> [Parameter; 5] {
+        let runs: Vec<String> = self.runs.iter().map(Run::text).collect();
+        [runs.into(), self.ids.into(), self.versions.into(), self.states.into(), self.commands.into()]
     }
 }
 
