@@ -23,6 +23,8 @@ pub(crate) enum Way {
 pub(crate) enum Unit {
     Messages,
     Bytes,
+    /// What ends what is said of a statement: `Sync` or `Query`, and `ReadyForQuery`.
+    Statements,
 }
 
 /// After how much a connection is broken: that much still goes through.
@@ -48,7 +50,7 @@ pub(crate) enum Fate {
 struct State {
     target: Mutex<String>,
     armed: Mutex<Option<(Point, Fate)>>,
-    counted: [[AtomicUsize; 2]; 2],
+    counted: [[AtomicUsize; 3]; 2],
     fired: AtomicBool,
     refuses: AtomicBool,
     /// How many connections there are to the server.
@@ -182,7 +184,8 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, state: 
             if silent.load(Ordering::SeqCst) {
                 std::future::pending::<()>().await;
             }
-            let (through, fate) = state.count(way, message.len());
+            let ends = matches!((way, message[0]), (Way::ToServer, b'S' | b'Q') | (Way::ToClient, b'Z'));
+            let (through, fate) = state.count(way, message.len(), ends);
             if to.write_all(&message[..through]).await.is_err() {
                 return;
             }
@@ -208,16 +211,18 @@ fn message(waiting: &[u8], typed: bool) -> Option<usize> {
 
 impl State {
     /// Counts a message. Returns how much of it goes through, and what happens then.
-    fn count(&self, way: Way, bytes: usize) -> (usize, Option<Fate>) {
+    fn count(&self, way: Way, bytes: usize, ends: bool) -> (usize, Option<Fate>) {
         let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
         let counted = &self.counted[way as usize];
         let before = counted[Unit::Bytes as usize].fetch_add(bytes, Ordering::SeqCst);
         let messages = counted[Unit::Messages as usize].fetch_add(1, Ordering::SeqCst) + 1;
+        let statements = counted[Unit::Statements as usize].fetch_add(usize::from(ends), Ordering::SeqCst);
         let Some((point, fate)) = *armed else { return (bytes, None) };
         let through = match point.unit {
             _ if point.way != way => return (bytes, None),
             // Message 0 is the one that does not go through.
             Unit::Messages if point.after < messages => 0,
+            Unit::Statements if point.after <= statements => 0,
             Unit::Bytes if point.after < before + bytes => point.after.saturating_sub(before),
             _ => return (bytes, None),
         };
