@@ -13,9 +13,11 @@
 DROP FUNCTION bsm_commit(jsonb);
 DROP FUNCTION bsm_but(jsonb, integer[]);
 
+-- What a trigger of somebody else's does within a call, the call knows nothing of.
+
 CREATE FUNCTION bsm_is_uncounted() RETURNS boolean
     LANGUAGE plpgsql STABLE
-    AS $$ BEGIN RETURN current_setting('bsm.counted', true) IS DISTINCT FROM 'on'; END $$;
+    AS $$ BEGIN RETURN current_setting('bsm.counted', true) IS DISTINCT FROM 'on' OR pg_trigger_depth() > 0; END $$;
 
 -- The server reads a trigger's condition anew for each statement; this one is short.
 
@@ -23,14 +25,25 @@ CREATE FUNCTION bsm_is_by_hand() RETURNS boolean
     LANGUAGE plpgsql STABLE
     AS $$ BEGIN RETURN current_setting('bsm.command', true) IS DISTINCT FROM 'on'; END $$;
 
+-- Asked as whoever writes.
+
+GRANT EXECUTE ON FUNCTION bsm_is_uncounted(), bsm_is_by_hand() TO PUBLIC;
+
 DO $counted$
 DECLARE
     counting record;
 BEGIN
     FOR counting IN
-        SELECT tgrelid::regclass AS of_table, tgname AS name, pg_get_triggerdef(pg_trigger.oid) AS definition
+        SELECT tgrelid::regclass AS of_table, tgname AS name, pg_get_triggerdef(pg_trigger.oid) AS definition,
+            tgenabled = 'D' AS is_off
         FROM pg_trigger JOIN pg_class AS class ON class.oid = tgrelid
-        WHERE class.relnamespace = current_schema()::regnamespace AND NOT tgisinternal AND tgname <> 'bsm_truncate'
+        WHERE class.relnamespace = current_schema()::regnamespace AND NOT tgisinternal AND (
+            tgname ~ '^bsm_(count|told)_(insert|update|delete)$|^bsm_linked_(insert|update)$'
+            OR tgname IN ('bsm_by_hand', 'bsm_rules')
+        ) AND class.relname IN (
+            'users', 'tickets', 'knowledge_base', 'customer_services', 'customer_service_requests', 'customer_ratings',
+            'ticket_notes'
+        )
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', counting.name, counting.of_table);
         IF counting.name LIKE 'bsm\_count\_%' THEN
@@ -42,6 +55,9 @@ BEGIN
                 counting.definition, $$current_setting('bsm.command'::text, true) IS DISTINCT FROM 'on'::text$$,
                 'bsm_is_by_hand()'
             );
+        END IF;
+        IF counting.is_off THEN
+            EXECUTE format('ALTER TABLE %s DISABLE TRIGGER %I', counting.of_table, counting.name);
         END IF;
     END LOOP;
 END
@@ -58,7 +74,7 @@ $counted$;
 --            rows to change what they count for: the values of the fields by which they are counted
 --   written  what is done to which table (`+users` makes rows, `=users` changes them), and before that, likewise, how many of the
 --            lines it takes; and the lines: all these rows, each as the text of a composite value
---   changed  how many rows are changed or deleted
+--   missing  how many rows are written or deleted
 --   counted  what is added to which counter
 --   history, feed  the rows of these tables, likewise
 --   more     what few commands need, as JSON; empty if none does:
@@ -90,31 +106,36 @@ DECLARE
 BEGIN
     FOR entity IN
         -- The most frequent first: whatever stands before a branch is looked at before it. The fields by which rows are counted,
-        -- as one text.
-        SELECT name, schema || '.' || name AS qualified, numbered, coalesce(state, '''''') AS state FROM (VALUES
-            ('users', false, $$role || ' ' || active$$),
-            ('customer_services', false, 'active::text'),
-            ('customer_service_requests', true, $$status || ' ' || service_id || ' ' || price || ' ' || currency$$),
-            ('tickets', true, 'status'),
-            ('customer_ratings', false, $$service_id || ' ' || rating$$),
-            ('ticket_notes', false, NULL),
-            ('knowledge_base', false, 'status')
-        ) AS entities (name, numbered, state)
+        -- as one text, and those that are written, in the order in which they come. Numbers are given here.
+        SELECT name, schema || '.' || name AS qualified, numbered, coalesce(state, '''''') AS state, fields FROM (VALUES
+            ('users', false, $$role || ' ' || active$$,
+                'id created_at full_name email role active external_ref version updated_at'),
+            ('customer_services', false, 'active::text',
+                'id created_at name description category price currency needs_approval active version updated_at'),
+            ('customer_service_requests', true, $$status || ' ' || service_id || ' ' || price || ' ' || currency$$,
+                'id created_at service_id customer_id details status needs_approval price currency scheduled_for '
+                'fulfilled_at ticket_id rating_id rated external_ref version updated_at'),
+            ('tickets', true, 'status',
+                'id created_at title description status impact urgency priority priority_overridden category '
+                'subcategory channel assignment_group assigned_to created_by requested_for request_id follow_up_of '
+                'reopen_count resolved_at closed_at external_ref version updated_at'),
+            ('customer_ratings', false, $$service_id || ' ' || rating$$,
+                'id created_at service_id customer_id rating review version updated_at'),
+            ('ticket_notes', false, NULL,
+                'id created_at ticket_id author_id body version updated_at'),
+            ('knowledge_base', false, 'status',
+                'id created_at title body category status author_id published_at version updated_at')
+        ) AS entities (name, numbered, state, fields)
     LOOP
-        SELECT string_agg(attname, ', ' ORDER BY attnum),
-            string_agg(attname || ' = given.' || attname, ', ' ORDER BY attnum) FILTER (WHERE attname NOT IN ('id', 'created_at'))
-        INTO all_columns, changes
-        FROM pg_attribute
-        WHERE attrelid = entity.qualified::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
-            AND attname <> 'number';
-
-        -- A row as a call gives it. Its type is its own, so that whoever adds a column to the table changes nothing here.
-        SELECT format('CREATE TYPE %s.bsm_row_%s AS (%s)', schema, entity.name, string_agg(
-            format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum
-        )) INTO made
-        FROM pg_attribute
-        WHERE attrelid = entity.qualified::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
-            AND attname <> 'number';
+        -- A row as a call gives it has a type of its own, so that whoever adds a column to the table changes nothing here.
+        SELECT string_agg(field, ', ' ORDER BY place),
+            string_agg(field || ' = given.' || field, ', ' ORDER BY place) FILTER (WHERE field NOT IN ('id', 'created_at')),
+            format('CREATE TYPE %s.bsm_row_%s AS (%s)', schema, entity.name, string_agg(
+                field || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY place
+            ))
+        INTO all_columns, changes, made
+        FROM unnest(string_to_array(entity.fields, ' ')) WITH ORDINALITY AS listed (field, place)
+        JOIN pg_attribute ON attrelid = entity.qualified::regclass AND attname = field;
         EXECUTE made;
 
         FOR strength IN
@@ -134,7 +155,9 @@ BEGIN
                 left_out := left_out || others;
 $$,
                 strength.name, entity.name, entity.qualified, strength.clause, entity.state,
-                CASE WHEN strength.name = 'change' THEN 'asked.state' ELSE 'held.state' END
+                -- A row may be changed and held more strongly than that.
+                CASE WHEN strength.name = 'share' THEN 'held.state'
+                ELSE 'coalesce(nullif(asked.state, ''''), held.state)' END
             );
             -- One row is looked up without joining anything.
             IF strength.name = 'share' AND entity.name IN ('users', 'customer_services') THEN
@@ -170,13 +193,15 @@ $$,
         WHEN '+%1$s' THEN
             INSERT INTO %2$s (%3$s)
             SELECT %3$s FROM unnest(lines[at:at]::%4$s.bsm_row_%1$s[])
-            RETURNING numbers || ',["' || id || '",' || number || ']' INTO numbers;
+            RETURNING numbers || ',["%1$s","' || id || '",' || number || ']' INTO numbers;
+            GET DIAGNOSTICS done = ROW_COUNT;
+            missing := missing - done;
             at := at + 1;
         WHEN '=%1$s' THEN
             UPDATE %2$s AS old SET %5$s
             FROM unnest(lines[at:at]::%4$s.bsm_row_%1$s[]) AS given WHERE old.id = given.id;
             GET DIAGNOSTICS done = ROW_COUNT;
-            changed := changed - done;
+            missing := missing - done;
             at := at + 1;
 $$,
                 entity.name, entity.qualified, all_columns, schema, changes
@@ -190,18 +215,21 @@ $$,
                     SELECT %3$s FROM unnest(lines[at:upto]::%4$s.bsm_row_%1$s[])
                     RETURNING id, number
                 LOOP
-                    numbers := numbers || ',["' || made.id || '",' || made.number || ']';
+                    numbers := numbers || ',["%1$s","' || made.id || '",' || made.number || ']';
+                    missing := missing - 1;
                 END LOOP;
 $$ ELSE $$
             WHEN '+%1$s' THEN
                 INSERT INTO %2$s (%3$s)
                 SELECT %3$s FROM unnest(lines[at:upto]::%4$s.bsm_row_%1$s[]);
+                GET DIAGNOSTICS done = ROW_COUNT;
+                missing := missing - done;
 $$ END || $$
             WHEN '=%1$s' THEN
                 UPDATE %2$s AS old SET %5$s
                 FROM unnest(lines[at:upto]::%4$s.bsm_row_%1$s[]) AS given WHERE old.id = given.id;
                 GET DIAGNOSTICS done = ROW_COUNT;
-                changed := changed - done;
+                missing := missing - done;
 $$,
             entity.name, entity.qualified, all_columns, schema, changes
         );
@@ -243,13 +271,14 @@ $$,
 CREATE FUNCTION bsm_commit(
     fence uuid, wait text,
     runs text[], held_ids uuid[], held_versions bigint[], held_states text[], held_for bigint[],
-    written text[], lines text[], changed bigint,
+    written text[], lines text[], missing bigint,
     counted_families text[], counted_names text[], counted_amounts numeric[], counted_scales bigint[],
     history_lines text[], feed_lines text[], more_of_it text
 ) RETURNS text
     LANGUAGE plpgsql
     AS $body$
-#variable_conflict use_column
+-- Somebody may add a column that is called as a variable is.
+#variable_conflict use_variable
 DECLARE
     more jsonb;
     line jsonb;
@@ -265,7 +294,7 @@ DECLARE
     is_there boolean;
     numbers text := '';
     done bigint;
-    shard smallint := pg_backend_pid() %% 16;
+    own_shard smallint := pg_backend_pid() %% 16;
 BEGIN
     -- plpgsql makes each expression ready anew in each transaction, so there are few of them: this one goes on to its next
     -- part only where the one before it is in order. Whoever lost the answer and sends a command again waits until this call
@@ -329,7 +358,7 @@ BEGIN
         END CASE;
     END LOOP;
 
-    IF more IS NOT NULL OR changed <> 0 THEN
+    IF more IS NOT NULL OR missing <> 0 THEN
         -- What a row counted for that goes, nobody claims: that is left to the triggers.
         PERFORM set_config('bsm.counted', 'off', true);
         FOR gone IN
@@ -349,11 +378,11 @@ BEGIN
             END IF;
             EXECUTE format('DELETE FROM %1$s.%%I WHERE id = ANY ($1)', gone.name) USING gone.ids;
             GET DIAGNOSTICS done = ROW_COUNT;
-            changed := changed - done;
+            missing := missing - done;
         END LOOP;
-        -- The rows are held, so all of them are written. A rule or trigger of the database's owner could say otherwise.
-        IF changed <> 0 THEN
-            RAISE EXCEPTION '%% rows fewer were written than were held', changed;
+        -- The rows are held, or new, so all of them are written. A rule or trigger of the database's owner could say otherwise.
+        IF missing <> 0 THEN
+            RAISE EXCEPTION '%% rows fewer were written than were given', missing;
         END IF;
         IF more ? 'keys' THEN
             INSERT INTO %1$s.idempotency_keys (actor, key, digest, answer_entity, answer_id, keep_until)
@@ -362,7 +391,7 @@ BEGIN
             -- Some more than were made, so that they don't pile up.
             DELETE FROM %1$s.idempotency_keys WHERE (actor, key) IN (
                 SELECT actor, key FROM %1$s.idempotency_keys
-                WHERE keep_until <= (SELECT min(now) FROM jsonb_to_recordset(more->'keys') AS made (now timestamptz))
+                WHERE keep_until <= (SELECT min(now) FROM jsonb_to_recordset(more->'keys') AS kept (now timestamptz))
                 ORDER BY keep_until LIMIT 4 * jsonb_array_length(more->'keys') FOR UPDATE SKIP LOCKED
             );
         END IF;
@@ -379,11 +408,11 @@ BEGIN
     SELECT recorded_at, changes, subjects FROM unnest(feed_lines::%1$s.bsm_row_feed[]);
     -- Last, since others may wait for the same counters. In the order of their keys.
     IF counted_families <> '{}' THEN
-        IF NOT pg_try_advisory_xact_lock(%6$s, shard) THEN
-            shard := %1$s.bsm_shard();
+        IF NOT pg_try_advisory_xact_lock(%6$s, own_shard) THEN
+            own_shard := %1$s.bsm_shard();
         END IF;
         INSERT INTO %1$s.counters AS kept (family, names, shard, amount, scale)
-        SELECT given.family, given.names::text[], shard, given.amount, given.scale
+        SELECT given.family, given.names::text[], own_shard, given.amount, given.scale
         FROM unnest(counted_families, counted_names, counted_amounts, counted_scales) AS given (family, names, amount, scale)
         ON CONFLICT (family, names, shard) DO UPDATE SET amount = kept.amount + excluded.amount;
     END IF;

@@ -128,10 +128,10 @@ impl Call {
         held
     }
 
-    /// What is done to which table, the rows of all of them, and how many are changed or deleted.
+    /// What is done to which table, the rows of all of them, and how many rows are written.
     fn tables(&self) -> [Parameter; 3] {
         let (mut names, mut lines) = (Vec::new(), Vec::new());
-        let mut changed: usize = self.parts.iter().map(|part| part.delete.len()).sum();
+        let deleted: usize = self.parts.iter().map(|part| part.delete.len()).sum();
         for (sign, of) in [("+", (|part| &part.insert) as fn(&Part) -> &Vec<_>), ("=", |part| &part.update)] {
             let mut tables: BTreeMap<Entity, Vec<&String>> = BTreeMap::new();
             for (entity, line) in self.parts.iter().flat_map(of) {
@@ -141,11 +141,11 @@ impl Call {
                 let name = format!("{sign}{}", entity.table());
                 let is_lone = rows.len() == 1 && entity.is_numbered();
                 names.push(if is_lone { name } else { format!("{} {name}", rows.len()) });
-                changed += if sign == "=" { rows.len() } else { 0 };
                 lines.extend(rows.into_iter().cloned());
             }
         }
-        [names.into(), lines.into(), int(changed).into()]
+        let count = deleted + lines.len();
+        [names.into(), lines.into(), int(count).into()]
     }
 
     /// What is added to the counters: families, names, amounts, decimals.
@@ -199,14 +199,19 @@ impl Call {
         let parameters = self.parameters(&desk.one_lock.to_string()).ok_or_else(out_of_range)?;
         let row = desk.call.given(parameters).fetch_one(connection).await?;
         let text: &str = row.try_get(0)?;
-        let damaged = || Fault::from(desk.unavailable("the server's answer to a command can't be read"));
+        // It has committed, or is about to.
+        let damaged = || Fault::from(sqlx::Error::Decode("the server's answer to a command can't be read".into()));
         let answer: Answer = serde_json::from_str(text).map_err(|_| damaged())?;
         if !answer.left_out.is_empty() {
             return Ok(Sent::LeftOut(answer.left_out));
         }
-        let given: HashMap<Uuid, u32> = answer.numbers.into_iter().collect();
+        let given: HashMap<(&str, Uuid), u32> =
+            answer.numbers.iter().map(|(table, id, number)| ((&**table, *id), *number)).collect();
         let numbers = |part: &Part| {
-            let number = |key: &Key| given.get(&key.id).map(|number| (*key, *number)).ok_or_else(damaged);
+            let number = |key: &Key| {
+                let given = given.get(&(key.entity.table(), key.id));
+                given.map(|number| (*key, *number)).ok_or_else(damaged)
+            };
             part.numbered.iter().map(number).collect::<Result<Numbers, Fault>>()
         };
         self.parts.iter().map(numbers).collect::<Result<_, _>>().map(Sent::Done)
@@ -241,7 +246,8 @@ pub(crate) type Numbers = Vec<(Key, u32)>;
 #[derive(Deserialize)]
 struct Answer {
     left_out: HashSet<usize>,
-    numbers: Vec<(Uuid, u32)>,
+    /// Of which table and row.
+    numbers: Vec<(String, Uuid, u32)>,
 }
 
 /// How a row is held, what it counts for, and which commands expect which versions of it.

@@ -143,8 +143,9 @@ async fn send(desk: &Desk, mut call: Call) -> Vec<Outcome> {
     let going = desk.begins(None);
     let mut outcomes: Vec<Outcome> = (0..call.len()).map(|_| Outcome::Not).collect();
     let mut places: Vec<usize> = (0..call.len()).collect();
+    let until = Instant::now() + desk.patience.one_try();
     while call.len() > 0 {
-        let ended = match attempt(desk, &call).await {
+        let ended = match attempt(desk, &call, until).await {
             Ok(Sent::Done(numbers)) => {
                 going.happened(call.mark());
                 return placed(outcomes, &places, numbers.into_iter().map(Outcome::Done));
@@ -187,8 +188,7 @@ fn failed(desk: &Desk, call: &Call, fault: Fault) -> Vec<Outcome> {
     (0..call.len()).map(lost).collect()
 }
 
-async fn attempt(desk: &Desk, call: &Call) -> Result<Sent, Fault> {
-    let until = Instant::now() + desk.patience.one_try();
+async fn attempt(desk: &Desk, call: &Call, until: Instant) -> Result<Sent, Fault> {
     if desk.is_direct {
         let connection = async { Ok(desk.pool.acquire().await?) };
         let mut connection = retry::within(until, connection).await?;

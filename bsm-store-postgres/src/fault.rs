@@ -61,8 +61,9 @@ const IDLE_IN_TRANSACTION: &str = "25P03";
 const SERIALIZATION_FAILURE: &str = "40001";
 /// Two transactions waited for each other.
 const DEADLOCK: &str = "40P01";
-/// A call was made within a transaction of another isolation than its own.
-const ISOLATED_OTHERWISE: &str = "BSM01";
+/// The beginnings of what may be wrong with a call alone: another isolation than its own; values, names and rights, of which
+/// it needs others; what a function raises.
+const OF_THE_CALL: [&str; 4] = ["BSM01", "22", "42", "P0"];
 /// There is no schema, or no table, of that name.
 const UNKNOWN_NAMES: [&str; 2] = ["3F000", "42P01"];
 /// A table of that name is there.
@@ -166,9 +167,10 @@ impl Fault {
         }
     }
 
-    /// Whether it is the call that could not be made as it was, whatever was in it.
+    /// Whether it may be the call alone that could not be made, so that statement by statement the command may be done:
+    /// somebody wants another isolation, has taken a right that only calls need, or has changed what only calls use.
     pub(crate) fn is_of_the_call(&self) -> bool {
-        self.has_code(|code| code == ISOLATED_OTHERWISE)
+        self.has_code(|code| OF_THE_CALL.iter().any(|class| code.starts_with(class)))
     }
 
     /// Whether the transaction was rolled back because of another one, so that it may be tried again.

@@ -15,10 +15,10 @@
 //! (`patience=30s` in the address). That is safe: the ids and versions in it let it happen once. Only if no try could tell
 //! does the caller get [`Error::OutcomeUnknown`](bsm_core::Error::OutcomeUnknown).
 //!
-//! # What it does not do yet
+//! # Who waits for the feed
 //!
-//! * Commits of other processes are noticed by looking every 250 ms while somebody waits for the feed: there is no `NOTIFY`
-//!   yet. Those of the same store value wake at once.
+//! Commits of other processes are noticed by looking every 250 ms while somebody waits, not by `NOTIFY`, for which commits
+//! would queue. Those of the same store value wake at once.
 //!
 //! # Replicas
 //!
@@ -60,7 +60,8 @@
 //!
 //! The tables may be written with psql, or by any other program, and the desk stays whole. Triggers of its schema see to it:
 //!
-//! * **Everything is counted**, by commands and by hand alike, once for each statement.
+//! * **Everything is counted**, what is done by hand once for each statement. Commands count by themselves, so a trigger of
+//!   yours must not change, or leave out, what a command writes of a status, a role or another field that is counted.
 //! * **Versions rise** with every row that is written by hand, so whoever decided on what stood before is told. `updated_at` is
 //!   the server's clock. Whatever is said of both counts for nothing.
 //! * **It is told**: an entry of history by the desk itself, with the fields that changed, as a command would write it, and
