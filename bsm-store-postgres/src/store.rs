@@ -212,7 +212,8 @@ impl PostgresStore {
         if direct.is_some() {
             // Before anything is made there.
             let meant = retry::read_within(&pool, &name, opening, || migrate::database(&pool)).await?;
-            let found = retry::read_within(&sessions, &name, opening, || migrate::database(&sessions)).await?;
+            let by_direct = format!("{name} (by its direct)");
+            let found = retry::read_within(&sessions, &by_direct, opening, || migrate::database(&sessions)).await?;
             if meant != found {
                 return Err(elsewhere());
             }

@@ -60,4 +60,12 @@ fn a_desk_moves_from_folder_to_folder() {
     fs::write(again, &text[..text.len() / 2]).expect("written");
     assert!(complaint(&["import", "--store", "memory:", again], 1).contains("line"));
     assert!(fs::read_dir(parent.path()).expect("listed").count() == 4, "nothing else is left");
+
+    // An address that is mistyped leads to a new desk: no backup of that takes the place of one.
+    let mistyped = sled(&at("frist"));
+    let before = fs::read(file).expect("read");
+    assert!(complaint(&["export", "--store", &mistyped, file], 2).contains("nothing on this desk"));
+    assert_eq!(fs::read(file).expect("read"), before);
+    assert!(complaint(&["verify", "--store", &mistyped], 2).contains("nothing on this desk"));
+    assert!(complaint(&["copy", "--store", &mistyped, "--to", "memory:"], 2).contains("nothing on this desk"));
 }

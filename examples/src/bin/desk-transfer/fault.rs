@@ -14,6 +14,9 @@ pub(crate) enum Fault {
     /// The file can't be read or written.
     #[error("the file")]
     File(#[source] io::Error),
+    /// There is nothing to be written, copied or recounted: whoever mistypes an address opens a new desk.
+    #[error("there is nothing on this desk; is that its address?")]
+    Nothing,
     /// What the desk holds does not hold together; the differences were told before.
     #[error("the desk does not hold together: {0} differences")]
     Differs(u64),
@@ -48,7 +51,7 @@ impl Fault {
     /// The program's exit code: 2 for what was asked of it, 1 for everything else.
     pub(crate) const fn code(&self) -> u8 {
         match self {
-            Self::Desk(Error::InvalidAddress { .. } | Error::NotEmpty { .. }) => 2,
+            Self::Nothing | Self::Desk(Error::InvalidAddress { .. } | Error::NotEmpty { .. }) => 2,
             _ => 1,
         }
     }

@@ -24,8 +24,8 @@ use told::{Moved, Verified};
 
 /// Writes a whole desk to a file, takes one in, copies one from store to store, and recounts one.
 ///
-/// Ends with 0 if all went well; with 1 for a fault, named in one line; with 2 for bad usage, or a desk that is not
-/// empty.
+/// Ends with 0 if all went well; with 1 for a fault, named in one line; with 2 for bad usage, a desk that is to be filled and is
+/// not empty, or one that is to be read and has nothing on it.
 #[derive(Debug, Parser)]
 #[command(name = "desk-transfer", version)]
 struct Arguments {
@@ -110,6 +110,7 @@ async fn export(desk: &Desk, file: &Path, json: bool) -> Result<(), Fault> {
         Err(fault) => Err(fault.into()),
     };
     let moved = synced.and_then(|progress| {
+        something(&progress)?;
         std::fs::rename(&unfinished, file).map_err(Fault::File)?;
         Ok(progress)
     });
@@ -118,6 +119,11 @@ async fn export(desk: &Desk, file: &Path, json: bool) -> Result<(), Fault> {
         let _ = std::fs::remove_file(&unfinished);
     }
     Moved::new("exported", moved?, 0, begun.elapsed()).print(json)
+}
+
+/// A backup of nothing would be found out too late.
+const fn something(progress: &Progress) -> Result<(), Fault> {
+    if progress.rows == 0 && progress.history == 0 { Err(Fault::Nothing) } else { Ok(()) }
 }
 
 async fn import(desk: &Desk, file: &Path, json: bool) -> Result<(), Fault> {
@@ -138,6 +144,7 @@ async fn copy(desk: &Desk, to: &str, json: bool) -> Result<(), Fault> {
     let closed = other.close().await;
     let taken = copied?;
     closed?;
+    something(&taken.progress)?;
     Moved::new("copied", taken.progress, taken.resumed_after, begun.elapsed()).print(json)
 }
 
@@ -154,6 +161,9 @@ async fn copy_into(desk: &Desk, other: &Desk, progress: impl Fn(&Progress)) -> b
 async fn verify(desk: &Desk, json: bool) -> Result<(), Fault> {
     let begun = Instant::now();
     let found = desk.verify().await?;
+    if found.rows == 0 && found.history == 0 && found.is_clean() {
+        return Err(Fault::Nothing);
+    }
     Verified::new(&found, begun.elapsed()).print(json)?;
     let differences = u64::try_from(found.differences.len()).unwrap_or(u64::MAX).saturating_add(found.more);
     if found.is_clean() { Ok(()) } else { Err(Fault::Differs(differences)) }
