@@ -194,7 +194,13 @@ pub async fn closing_ends_every_wait(store: Arc<dyn Store>) -> Outcome {
         let place = newest(&w.store, customer).await?;
         for _ in 0..2 {
             let store = Arc::clone(&w.store);
-            sleepers.push(Sleeper::new(async move { store.wait(customer, place).await }));
+            sleepers.push(Sleeper::new(async move {
+                // A wait may end for no reason, and is begun again.
+                loop {
+                    store.wait(customer, place).await?;
+                    tokio::task::yield_now().await;
+                }
+            }));
         }
     }
     for sleeper in &sleepers {
