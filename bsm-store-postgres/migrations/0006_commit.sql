@@ -1,5 +1,5 @@
 -- A command, or several that wait at the same moment, in one call: locks, then checks, then writes. In place of the function
--- of `0004_call.sql`, which took one JSON object apart, and left counting to triggers: both were most of what a command cost.
+-- of `0004_call.sql`, which took one JSON object apart and left counting to triggers, both of which were dear.
 --
 -- The call is about success. What a command in it relies on is looked at when its rows are locked. If one does not find it
 -- so, nothing of the call is done, and it is told which; the others go again without it, and it is done alone, statement by
@@ -29,13 +29,14 @@ CREATE FUNCTION bsm_is_by_hand() RETURNS boolean
 
 GRANT EXECUTE ON FUNCTION bsm_is_uncounted(), bsm_is_by_hand() TO PUBLIC;
 
-DO $counted$
+-- The desk's own triggers alone.
+
+DO $conditions$
 DECLARE
-    counting record;
+    ours record;
 BEGIN
-    FOR counting IN
-        SELECT tgrelid::regclass AS of_table, tgname AS name, pg_get_triggerdef(pg_trigger.oid) AS definition,
-            tgenabled = 'D' AS is_off
+    FOR ours IN
+        SELECT tgrelid::regclass AS of_table, tgname AS name, pg_get_triggerdef(pg_trigger.oid) AS definition
         FROM pg_trigger JOIN pg_class AS class ON class.oid = tgrelid
         WHERE class.relnamespace = current_schema()::regnamespace AND NOT tgisinternal AND (
             tgname ~ '^bsm_(count|told)_(insert|update|delete)$|^bsm_linked_(insert|update)$'
@@ -45,23 +46,20 @@ BEGIN
             'ticket_notes'
         )
     LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', counting.name, counting.of_table);
-        IF counting.name LIKE 'bsm\_count\_%' THEN
+        EXECUTE format('DROP TRIGGER %I ON %s', ours.name, ours.of_table);
+        IF ours.name LIKE 'bsm\_count\_%' THEN
             EXECUTE replace(
-                counting.definition, 'FOR EACH STATEMENT', 'FOR EACH STATEMENT WHEN (bsm_is_uncounted())'
+                ours.definition, 'FOR EACH STATEMENT', 'FOR EACH STATEMENT WHEN (bsm_is_uncounted())'
             );
         ELSE
             EXECUTE replace(
-                counting.definition, $$current_setting('bsm.command'::text, true) IS DISTINCT FROM 'on'::text$$,
+                ours.definition, $$current_setting('bsm.command'::text, true) IS DISTINCT FROM 'on'::text$$,
                 'bsm_is_by_hand()'
             );
         END IF;
-        IF counting.is_off THEN
-            EXECUTE format('ALTER TABLE %s DISABLE TRIGGER %I', counting.of_table, counting.name);
-        END IF;
     END LOOP;
 END
-$counted$;
+$conditions$;
 
 -- What a call is given, most of it as arrays whose nth values belong together:
 --

@@ -3,18 +3,18 @@
 //! What the server is told are arrays; the migration that makes the function `bsm_commit` says what they hold.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fmt::{self, Write as _};
 
 use bsm_core::model::{Entity, Key, UserId};
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use serde_json::{Value as Json, json};
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
 use crate::fault::Fault;
 use crate::lock::Strength;
 use crate::mark::Mark;
-use crate::part::{Line, Part};
+use crate::part::Part;
 use crate::query::{Parameter, array_of_texts};
 use crate::store::Desk;
 use crate::tally::Tally;
@@ -111,7 +111,7 @@ impl Call {
     }
 
     /// All rows that are held, in the order of their keys, cut where the table or the strength changes.
-    fn locks(&self) -> Held {
+    fn locks(&self) -> Runs {
         let mut all: BTreeMap<Key, Expected<'_>> = BTreeMap::new();
         for (c, part) in self.parts.iter().enumerate() {
             for (key, held) in &part.locks {
@@ -121,11 +121,11 @@ impl Call {
                 expected.extend(held.versions.iter().map(|version| (c, version.0)));
             }
         }
-        let mut held = Held::default();
+        let mut runs = Runs::default();
         for (key, (strength, state, expected)) in all {
-            held.row(key, strength, state, &expected);
+            runs.row(key, strength, state, &expected);
         }
-        held
+        runs
     }
 
     /// What is done to which table, the rows of all of them, and how many rows are written.
@@ -162,35 +162,32 @@ impl Call {
         Some([families.into(), names.into(), amounts.into(), scales.into()])
     }
 
-    /// What few commands need.
+    /// What few commands need; nothing if none does.
     fn more(&self) -> String {
-        let mut inside = String::new();
-        let holds: BTreeSet<&String> = self.parts.iter().flat_map(|part| &part.hold).collect();
-        if !holds.is_empty() {
-            put(&mut inside, format_args!(",\"hold\":{}", serde_json::json!(holds)));
-        }
-        let mut lines = |name: &str, of: fn(&Part) -> &[Line]| {
+        let lines = |of: fn(&Part) -> &[Json]| -> Vec<Json> {
             let all = self.parts.iter().enumerate().flat_map(|(c, part)| of(part).iter().map(move |line| (c, line)));
-            for (nth, (c, line)) in all.enumerate() {
-                let begins = if nth == 0 { format!(",\"{name}\":[") } else { ",".to_owned() };
-                inside.push_str(&begins);
-                line.write(c, &mut inside);
-            }
-            if inside.ends_with('}') {
-                inside.push(']');
-            }
+            let named = all.map(|(c, line)| {
+                let mut line = line.clone();
+                line["c"] = c.into();
+                line
+            });
+            named.collect()
         };
-        lines("empty", |part| &part.empty);
-        lines("childless", |part| &part.childless);
-        lines("keys", |part| part.idempotency.as_slice());
+        let holds: BTreeSet<&String> = self.parts.iter().flat_map(|part| &part.hold).collect();
         let mut gone: BTreeMap<&str, Vec<Uuid>> = BTreeMap::new();
         for key in self.parts.iter().flat_map(|part| &part.delete) {
             gone.entry(key.entity.table()).or_default().push(key.id);
         }
-        if !gone.is_empty() {
-            put(&mut inside, format_args!(",\"delete\":{}", serde_json::json!(gone)));
-        }
-        inside.strip_prefix(',').map(|inside| format!("{{{inside}}}")).unwrap_or_default()
+        let more = [
+            ("hold", json!(holds)),
+            ("empty", lines(|part| &part.empty).into()),
+            ("childless", lines(|part| &part.childless).into()),
+            ("keys", lines(|part| part.idempotency.as_slice()).into()),
+            ("delete", json!(gone)),
+        ];
+        let is_there = |given: &Json| given != &json!([]) && given != &json!({});
+        let more: BTreeMap<&str, Json> = more.into_iter().filter(|(_, given)| is_there(given)).collect();
+        if more.is_empty() { String::new() } else { json!(more).to_string() }
     }
 
     /// Sends the commands over a connection on which each statement is a transaction of its own, or within one.
@@ -199,7 +196,7 @@ impl Call {
         let parameters = self.parameters(&desk.one_lock.to_string()).ok_or_else(out_of_range)?;
         let row = desk.call.given(parameters).fetch_one(connection).await?;
         let text: &str = row.try_get(0)?;
-        // It has committed, or is about to.
+        // A statement that commits itself has done so by now; within a transaction nothing happened yet.
         let damaged = || Fault::from(sqlx::Error::Decode("the server's answer to a command can't be read".into()));
         let answer: Answer = serde_json::from_str(text).map_err(|_| damaged())?;
         if !answer.left_out.is_empty() {
@@ -255,8 +252,8 @@ type Expected<'p> = (Strength, &'p str, Vec<(usize, u64)>);
 
 /// Rows that are held, in runs.
 #[derive(Default)]
-struct Held {
-    runs: Vec<Run>,
+struct Runs {
+    all: Vec<Run>,
     ids: Vec<Uuid>,
     versions: Vec<i64>,
     states: Vec<String>,
@@ -286,7 +283,7 @@ impl Run {
     }
 }
 
-impl Held {
+impl Runs {
     fn row(&mut self, key: Key, strength: Strength, state: &str, expected: &[(usize, u64)]) {
         let strength = strength.in_call();
         let before = self.ids.len();
@@ -297,9 +294,9 @@ impl Held {
             self.expect(key, -1, state, 0);
         }
         let (lines, expects) = (self.ids.len() - before, !expected.is_empty());
-        match self.runs.last_mut() {
+        match self.all.last_mut() {
             Some(run) if run.entity == key.entity && run.strength == strength => run.lines += lines,
-            _ => self.runs.push(Run { entity: key.entity, strength, lines, expects }),
+            _ => self.all.push(Run { entity: key.entity, strength, lines, expects }),
         }
     }
 
@@ -311,7 +308,7 @@ impl Held {
     }
 
     fn parameters(self) -> [Parameter; 5] {
-        let runs: Vec<String> = self.runs.iter().map(Run::text).collect();
+        let runs: Vec<String> = self.all.iter().map(Run::text).collect();
         [runs.into(), self.ids.into(), self.versions.into(), self.states.into(), self.commands.into()]
     }
 }
@@ -319,10 +316,4 @@ impl Held {
 /// A small number.
 fn int(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// Writes behind a text.
-fn put(text: &mut String, more: fmt::Arguments<'_>) {
-    // Writing to a string never fails.
-    let _ = text.write_fmt(more);
 }

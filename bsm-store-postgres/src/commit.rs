@@ -43,7 +43,7 @@ pub(crate) async fn commit(desk: &Arc<Desk>, change: &ChangeSet) -> bsm_core::Re
     check::keepable(desk, &change.writes)?;
     let mark = Mark::of(change);
     let going = desk.begins(mark);
-    // A call leaves counting to triggers.
+    // A call counts by itself, but for what it deletes, which it leaves to triggers.
     let has_calls = desk.triggers == Triggers::On;
     let tried = match has_calls.then(|| Part::of(&desk.names, change)).flatten() {
         None => None,

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use bsm_core::model::{Entity, HistoryEntry, Key, Row, UserId, Version};
 use bsm_core::schema::{Field, Kind, RelationSpec, uniques};
 use bsm_core::store::{ChangeSet, Guard, Write};
-use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::literal;
 use crate::lock::Strength;
@@ -26,36 +25,13 @@ pub(crate) struct Held {
     pub(crate) state: Option<String>,
 }
 
-/// What few commands need: the inside of a JSON object, that is what stands behind the brace, so that the number of the
-/// command can be put before it.
-#[derive(Debug)]
-pub(crate) struct Line(String);
-
-impl Line {
-    /// `None` for what is no object.
-    fn of(object: &impl Serialize) -> Option<Self> {
-        let mut text = serde_json::to_string(object).ok()?;
-        (text.len() > 2 && text.starts_with('{')).then(|| {
-            text.remove(0);
-            Self(text)
-        })
-    }
-
-    /// Writes the line as one of command `c`.
-    pub(crate) fn write(&self, c: usize, text: &mut String) {
-        text.push_str("{\"c\":");
-        text.push_str(&c.to_string());
-        text.push(',');
-        text.push_str(&self.0);
-    }
-}
-
 /// A command, ready for a call.
 #[derive(Debug, Default)]
 pub(crate) struct Part {
     pub(crate) locks: BTreeMap<Key, Held>,
-    pub(crate) empty: Vec<Line>,
-    pub(crate) childless: Vec<Line>,
+    /// Objects, like what follows.
+    pub(crate) empty: Vec<Json>,
+    pub(crate) childless: Vec<Json>,
     /// Values that no two rows may share, as the names of their locks.
     pub(crate) hold: Vec<String>,
     /// Rows as [literals](literal), like what follows.
@@ -64,7 +40,7 @@ pub(crate) struct Part {
     pub(crate) delete: Vec<Key>,
     pub(crate) history: Vec<String>,
     pub(crate) feed: Option<String>,
-    pub(crate) idempotency: Option<Line>,
+    pub(crate) idempotency: Option<Json>,
     /// What it adds to the counters, but for the rows that it deletes.
     pub(crate) tally: Tally,
     /// The idempotency key, which no two commands of a call may share.
@@ -108,7 +84,7 @@ impl Part {
             if given.key.contains('\0') {
                 return None;
             }
-            part.idempotency = Some(Line::of(&json!({
+            part.idempotency = Some(json!({
                 "actor": given.actor,
                 "key": given.key,
                 "digest": format!("\\x{:032x}", u128::from_be_bytes(given.digest)),
@@ -116,7 +92,7 @@ impl Part {
                 "answer_id": given.answer.id,
                 "keep_until": given.keep_until,
                 "now": change.recorded_at,
-            }))?);
+            }));
             part.key = Some((given.actor, given.key.clone()));
         }
         part.size = part.lines().map(String::len).sum();
@@ -145,11 +121,11 @@ impl Part {
                 let RelationSpec { from, field, .. } = *relation.spec();
                 self.lock(parent, Strength::Update, None);
                 let line = json!({ "name": from.table(), "field": field.as_str(), "id": parent.id });
-                self.childless.push(Line::of(&line)?);
+                self.childless.push(line);
                 Some(())
             }
             Guard::Empty(entity) => {
-                self.empty.push(Line::of(&json!({ "name": entity.table() }))?);
+                self.empty.push(json!({ "name": entity.table() }));
                 Some(())
             }
             _ => None,
