@@ -3,6 +3,7 @@
 //! Errors of the model name the entity, the id and the field. Errors of a store carry the store's own error as their
 //! source. None carries a password: stores are named by [`Display`](std::fmt::Display) forms that leave it out.
 
+mod facts;
 mod name;
 mod reason;
 
@@ -14,6 +15,7 @@ use crate::model::{Actor, Entity, Key, RatingId, RequestId, RequestStatus, Role,
 use crate::schema::{Field, Relation};
 use crate::store::Difference;
 
+pub use facts::Facts;
 pub use reason::{CursorFault, ImportFault, PlaceFault, Reason};
 
 /// What every fallible call returns.

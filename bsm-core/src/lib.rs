@@ -48,7 +48,7 @@ pub mod view;
 pub use {chrono, rust_decimal, uuid};
 
 pub use clock::{Clock, IdSource, SeededIds, SteppingClock, SystemClock, SystemIds};
-pub use error::{ActorName, CursorFault, Error, ImportFault, PlaceFault, Reason, Result, Source};
+pub use error::{ActorName, CursorFault, Error, Facts, ImportFault, PlaceFault, Reason, Result, Source};
 pub use portal::{
     Admin, Agent, ArticleChange, CUSTOMER_REQUEST, Customer, Desk, DeskBuilder, FollowUp, HistoryPage, NewArticle,
     NewRequest, NewService, NewTicket, NewUser, NotesOf, OwnTicket, Patch, Portal, PortalRole, PriorityChange,

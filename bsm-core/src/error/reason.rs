@@ -65,6 +65,32 @@ pub enum Reason {
     Inapplicable,
 }
 
+impl Reason {
+    /// The reason in one word, as faces in other languages give it.
+    ///
+    /// ```
+    /// assert_eq!(bsm_core::Reason::TooLong { most: 200 }.code(), "too_long");
+    /// ```
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLong { .. } => "too_long",
+            Self::ControlCharacter => "control_character",
+            Self::Malformed { .. } => "malformed",
+            Self::UnknownWord { .. } => "unknown_word",
+            Self::OutOfRange { .. } => "out_of_range",
+            Self::Negative => "negative",
+            Self::TooManyDecimals { .. } => "too_many_decimals",
+            Self::InTheFuture { .. } => "in_the_future",
+            Self::NotAnOpening => "not_an_opening",
+            Self::WrongRole { .. } => "wrong_role",
+            Self::Contradicts { .. } => "contradicts",
+            Self::NotListed => "not_listed",
+            Self::Inapplicable => "inapplicable",
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

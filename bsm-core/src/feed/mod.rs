@@ -33,6 +33,7 @@ const KIND: u64 = 0x6273_6d02;
 /// copy of them, positions that were given after the copy are void, and the desk can't tell: call
 /// [`Desk::expire_positions`](crate::Desk::expire_positions) once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Position(String);
 
@@ -156,6 +157,7 @@ impl From<Position> for EventQuery {
 /// What one command did, as staff and the application itself are told. Holds ids, names of fields, states and numbers;
 /// personal text stays in its row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Event {
     /// Where it stands in the feed: to be given back to go on behind it.
@@ -166,6 +168,7 @@ pub struct Event {
 
 /// What one command did to what is a customer's, as they are told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct OwnEvent {
     /// Where it stands in the customer's feed.
@@ -176,6 +179,7 @@ pub struct OwnEvent {
 
 /// Who did what a customer is told of. Staff are not named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UpdatedBy {
     /// The customer.
@@ -186,6 +190,7 @@ pub enum UpdatedBy {
 
 /// What a customer is told of a change of a row of theirs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct OwnUpdate {
     /// The row.
@@ -238,6 +243,7 @@ impl OwnUpdate {
 
 /// A page of a feed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct EventPage<E> {
     /// The events, in order. May be fewer than the limit, or none, though there are more.

@@ -8,6 +8,7 @@ use crate::schema::Field;
 
 /// An article of the knowledge base. Table `knowledge_base`. Customers see it while it is published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Article {
     /// The id; carries when the article was begun.
     pub id: ArticleId,

@@ -7,6 +7,7 @@ use crate::schema::{self, Field};
 
 /// Who acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
     /// The desk itself: closing what was resolved long ago, or a change made by hand in a database.
@@ -18,6 +19,7 @@ pub enum Actor {
 /// One field of one change. Values are text in their one spelling; a personal field's are left out, so that a person
 /// can be erased from the rows without rewriting history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldChange {
     /// Which field.
     pub field: Field,
@@ -30,6 +32,7 @@ pub struct FieldChange {
 /// One change of one row. A command that sets several fields makes one entry; one that sets none makes a
 /// [touch](Action::Touched). In JSON and in postcard nothing of it is lost, as of a [`Row`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HistoryEntry {
     /// The row that changed.
     pub key: Key,

@@ -39,6 +39,7 @@ macro_rules! ids {
     ($($(#[$meta:meta])* $name:ident of $entity:ident),+ $(,)?) => {$(
         $(#[$meta])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[serde(transparent)]
         pub struct $name(Uuid);
 
@@ -118,6 +119,7 @@ ids! {
 /// Which row: an entity and an id. Typed ids turn into it by `From`. Ordered by the entity's code and then by id, byte by
 /// byte: the order of an entity's [log](crate::store::LogQuery).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Key {
     /// The kind of row.
     pub entity: Entity,
@@ -139,6 +141,7 @@ impl fmt::Debug for Key {
 
 /// How often a row was written: 1 when made, one more with each change. What [`Error::Conflict`] compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Version(pub u64);
 

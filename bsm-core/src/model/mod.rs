@@ -8,6 +8,8 @@ mod history;
 mod id;
 mod money;
 mod note;
+#[cfg(feature = "openapi")]
+pub(crate) mod openapi;
 mod rating;
 mod request;
 mod row;

@@ -10,6 +10,7 @@ use crate::schema::Field;
 ///
 /// A row of its own, so that its text can be erased without touching the ticket's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Note {
     /// The id; carries when it was written.
     pub id: NoteId,

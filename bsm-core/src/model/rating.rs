@@ -8,6 +8,7 @@ use crate::schema::Field;
 
 /// A customer's rating of a fulfilled request. Table `customer_ratings`. Its service and customer are the request's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rating {
     /// The id; carries when it was given.
     pub id: RatingId,

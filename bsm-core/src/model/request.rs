@@ -16,6 +16,7 @@ numbers! {
 
 /// A customer's request for a service. Table `customer_service_requests`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ServiceRequest {
     /// The id; carries when it was submitted.
     pub id: RequestId,

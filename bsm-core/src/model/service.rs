@@ -8,6 +8,7 @@ use crate::schema::Field;
 
 /// Something that customers can ask for. Table `customer_services`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Service {
     /// The id; carries when the service was entered.
     pub id: ServiceId,

@@ -56,6 +56,16 @@ macro_rules! spelled_impls {
             }
         }
 
+        #[cfg(feature = "openapi")]
+        impl ::utoipa::PartialSchema for $name {
+            fn schema() -> ::utoipa::openapi::RefOr<::utoipa::openapi::Schema> {
+                $crate::model::openapi::words(Self::ALL.iter().map(|value| value.as_str()))
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl ::utoipa::ToSchema for $name {}
+
         impl From<$name> for $crate::model::Value<'static> {
             fn from(value: $name) -> Self {
                 $crate::model::Value::Token { code: value.code(), text: value.as_str() }

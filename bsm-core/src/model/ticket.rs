@@ -16,6 +16,7 @@ numbers! {
 
 /// A ticket. Table `tickets`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Ticket {
     /// The id; carries when the ticket was opened (which may lie before the desk recorded it).
     pub id: TicketId,

@@ -8,6 +8,7 @@ use crate::schema::Field;
 
 /// A person: an admin, an agent or a customer. Table `users`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct User {
     /// The id; carries when the person was entered.
     pub id: UserId,

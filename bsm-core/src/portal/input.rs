@@ -8,6 +8,7 @@ use super::Patch;
 
 /// A person to be entered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
     /// The name: 1 to [`FULL_NAME_CHARS`](crate::rules::limits::FULL_NAME_CHARS) characters.
@@ -50,6 +51,7 @@ pub struct UserChange {
 /// # assert_eq!(ticket.title, "Mail is down");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewTicket {
     /// One line: 1 to [`TITLE_CHARS`](crate::rules::limits::TITLE_CHARS) characters.
@@ -144,6 +146,7 @@ mod opening {
 
 /// A ticket that a customer opens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OwnTicket {
     /// One line.
@@ -170,6 +173,7 @@ impl OwnTicket {
 /// How a request becomes a ticket. The title is the service's name, the description what the customer added, the
 /// category `customer_request`, the channel the portal, and the ticket is the customer's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TicketFromRequest {
     /// How much it touches.
@@ -192,6 +196,7 @@ impl Default for TicketFromRequest {
 
 /// A service to be entered into the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewService {
     /// One line.
@@ -217,6 +222,7 @@ impl NewService {
 
 /// A change of a service. What is not named stays. Requests made before keep their price.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ServiceChange {
     /// One line.
@@ -235,6 +241,7 @@ pub struct ServiceChange {
 
 /// A request for a service, as a customer makes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SubmitRequest {
     /// Which service.
@@ -254,6 +261,7 @@ impl SubmitRequest {
 /// A request for a service, as staff or an import enter it for a customer. (Only they give outer ids: a customer who could
 /// would learn from a refusal which ones others have.)
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewRequest {
     /// Which service.
@@ -277,6 +285,7 @@ impl NewRequest {
 
 /// An article to be begun, as a draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewArticle {
     /// One line.

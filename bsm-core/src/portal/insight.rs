@@ -26,6 +26,7 @@ const RATING_JOINS: &[Relation] = &[Relation::RatingCustomer, Relation::RatingSe
 
 /// A page of a row's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct HistoryPage {
     /// The entries, in the order that was asked for.

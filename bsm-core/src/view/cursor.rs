@@ -17,6 +17,7 @@ const LENGTH: usize = 1 + 16;
 /// It holds no data of its row but the id, and gives access to nothing: a list shows what its caller may see, whatever
 /// the cursor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Cursor(String);
 

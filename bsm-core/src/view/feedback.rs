@@ -7,6 +7,7 @@ use crate::model::Stars;
 
 /// How many ratings there are of each kind, and what follows from that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RatingFigures {
     /// How many gave 1, 2, 3, 4 and 5 stars.
     pub distribution: [u64; 5],

@@ -42,6 +42,7 @@ fn listed(branches: Vec<Branch>) -> Result<Vec<Branch>> {
 
 /// Which half of the unified view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Source {

@@ -1,5 +1,6 @@
 //! What portals show: lists with their listings, filters and pages, and the rows and figures of the four views.
 
+mod choice;
 mod cursor;
 mod feedback;
 mod listing;

@@ -88,6 +88,7 @@ impl<L: Listing> Query<L> {
 
 /// One page of a list. All its rows are of one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Page<T> {
     /// The rows, in the query's order.

@@ -14,6 +14,7 @@ use super::{RatingFigures, Source};
 
 /// A person, as views name them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Person {
     /// The id.
@@ -28,6 +29,7 @@ pub struct Person {
 ///
 /// Written as the one word; only the row's source tells which of the two it is, so it is not read back from that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum WorkStatus {
@@ -56,6 +58,7 @@ impl fmt::Display for WorkStatus {
 /// A row of `unified_tickets_view`: a ticket or a service request. A request that was made into a ticket stands in it
 /// twice, each time with the other's id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct UnifiedTicket {
     /// Which of the two it is.
@@ -90,6 +93,7 @@ pub struct UnifiedTicket {
 
 /// A row of `admin_customer_service_requests`: a request with its service and customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct RequestRow {
     /// The request. Its price is that of its day.
@@ -108,6 +112,7 @@ pub struct RequestRow {
 
 /// A row of `admin_customer_ratings`: a rating with its service and customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct RatingRow {
     /// The rating.
@@ -122,6 +127,7 @@ pub struct RatingRow {
 
 /// A service with how much it is used and how it is rated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct ServiceUsage {
     /// The service.

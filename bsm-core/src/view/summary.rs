@@ -24,17 +24,20 @@ pub(crate) const COUNTED: [Counter; 7] = [
 
 /// What fulfilled requests earned in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Revenue {
     /// The currency.
     pub currency: Currency,
     /// The sum of their prices.
     #[serde(with = "rust_decimal::serde::str")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub amount: Decimal,
 }
 
 /// The totals of a desk: the view `admin_customer_summary`. Costs the same at any size.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Summary {
     /// People by role, inactive ones too. A role that nobody has is absent.
