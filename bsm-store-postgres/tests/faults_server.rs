@@ -15,10 +15,14 @@ mod own_servers {
     use super::common::load::Load;
     use super::common::proxy::{Fate, Point, Proxy, Unit, Way};
     use super::common::rows::*;
-    use super::common::server::{Server, Stop};
+    use super::common::server::{Server, Stop, caught_up};
 
     async fn open(url: &str) -> Arc<PostgresStore> {
         Arc::new(PostgresStore::connect(url).await.unwrap_or_else(|error| panic!("{error} {error:?}")))
+    }
+
+    async fn connect(url: &str) -> sqlx::PgPool {
+        sqlx::PgPool::connect(url).await.expect("the server answers")
     }
 
     async fn with_anna(url: &str) -> (Arc<PostgresStore>, User) {
@@ -102,6 +106,11 @@ mod own_servers {
         // Whichever is named first, the primary is found.
         let (store, anna) = with_anna(&both(&primary, &standby)).await;
         let other = open(&both(&standby, &primary)).await;
+        // The primary waits until the standby has what is acknowledged, and not until it shows it: a desk that is not shown yet
+        // would have to be made.
+        let (past_primary, past_standby) = (connect(&primary.url()).await, connect(&standby.url()).await);
+        caught_up(&past_primary, &past_standby).await;
+        past_primary.close().await;
         // Who knows the standby only can read there, and is told why nothing is written.
         let alone = open(&format!("{}&patience=1500ms", standby.url())).await;
         assert!(get(&*alone, anna.id).await.is_some());
@@ -112,10 +121,9 @@ mod own_servers {
         let load = Load::by(&[Arc::clone(&store), Arc::clone(&other)], &anna, 6);
         load.goes_on().await;
         primary.stop(Stop::Immediate);
-        let promoted = sqlx::PgPool::connect(&standby.url()).await.expect("the standby answers");
-        let done: bool = sqlx::query_scalar("SELECT pg_promote()").fetch_one(&promoted).await.expect("is promoted");
+        let done: bool = sqlx::query_scalar("SELECT pg_promote()").fetch_one(&past_standby).await.expect("is promoted");
         assert!(done);
-        promoted.close().await;
+        past_standby.close().await;
         load.goes_on().await;
         load.goes_on().await;
         let told = load.ends().await;

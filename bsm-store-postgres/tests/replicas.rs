@@ -21,7 +21,7 @@ mod own_servers {
     use super::common::load::Load;
     use super::common::proxy::{Proxy, Unit, Way};
     use super::common::rows::*;
-    use super::common::server::{PASSWORD, Server, Stop};
+    use super::common::server::{PASSWORD, Server, Stop, caught_up};
 
     /// A primary and its standby, each with a proxy before it and a way past it.
     struct Pair {
@@ -73,15 +73,7 @@ mod own_servers {
 
         /// Waits until the standby has everything.
         async fn catches_up(&self) {
-            let stands: String = sqlx::query_scalar("SELECT pg_current_wal_insert_lsn()::text")
-                .fetch_one(&self.past_primary)
-                .await
-                .expect("tells");
-            let has = "SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn";
-            while !sqlx::query_scalar::<_, bool>(has).bind(&stands).fetch_one(&self.past_standby).await.expect("tells")
-            {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            caught_up(&self.past_primary, &self.past_standby).await;
         }
 
         /// The standby shows nothing new from now on.

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use sqlx::PgPool;
+
 use super::heard;
 use super::room::Room;
 
@@ -302,6 +304,16 @@ fn copy(from: &Path, to: &Path) {
     run(Command::new("cp").args(["-a", "--reflink=auto"]).arg(from).arg(to));
     let mode = fs::metadata(to).expect("is there").permissions().mode();
     assert_eq!(mode & 0o77, 0, "the server would refuse a folder that others may enter");
+}
+
+/// Waits until a standby shows everything that its primary did.
+pub(crate) async fn caught_up(primary: &PgPool, standby: &PgPool) {
+    let stands = sqlx::query_scalar("SELECT pg_current_wal_insert_lsn()::text");
+    let stands: String = stands.fetch_one(primary).await.expect("tells");
+    let has = "SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn";
+    while !sqlx::query_scalar::<_, bool>(has).bind(&stands).fetch_one(standby).await.expect("tells") {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// A port that nobody listens on at the moment.
