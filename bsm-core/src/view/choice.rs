@@ -34,13 +34,16 @@ impl WorkFilter {
 
     fn take_person(&mut self, tickets: bool) -> Option<WorkListing> {
         let assignee = if tickets { self.assignee.take() } else { None };
-        let (person, alone, in_phase): (_, fn(UserId) -> WorkListing, fn(UserId, _) -> WorkListing) = match assignee {
-            Some(person) => (person, WorkListing::Assignee, WorkListing::AssigneePhase),
-            None => (self.customer.take()?, WorkListing::Customer, WorkListing::CustomerPhase),
-        };
+        if let Some(person) = assignee {
+            return Some(match self.phase.take() {
+                Some(phase) => WorkListing::AssigneePhase(person, phase),
+                None => WorkListing::Assignee(person),
+            });
+        }
+        let person = self.customer.take()?;
         Some(match self.phase.take() {
-            Some(phase) => in_phase(person, phase),
-            None => alone(person),
+            Some(phase) => WorkListing::CustomerPhase(person, phase),
+            None => WorkListing::Customer(person),
         })
     }
 

@@ -1,0 +1,184 @@
+//! One request: who makes it, what qualifies it, and what is given with it.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequestParts, OriginalUri, RawPathParams, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use bsm_core::model::{
+    Actor, ArticleId, Entity, RatingId, RequestId, RequestNumber, Role, ServiceId, TicketId, TicketNumber, UserId,
+};
+use bsm_core::uuid::Uuid;
+use bsm_core::{ActorName, Admin, Agent, Customer, Error, Portal, Reason};
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+
+use crate::Problem;
+use crate::auth::Principal;
+use crate::header::{self, Condition};
+use crate::route::Inner;
+
+/// A request by somebody whom the application recognised, and whom the route is for.
+pub(crate) struct Call {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) principal: Principal,
+    /// The path and query as the client sent them, wherever the router is nested.
+    pub(crate) uri: Uri,
+    parts: Parts,
+    given: RawPathParams,
+    body: Option<Body>,
+}
+
+/// The portal of somebody who works at the desk.
+pub(crate) enum Staff {
+    Admin(Admin),
+    Agent(Agent),
+}
+
+impl Call {
+    /// Finds out who asks, and whether the route is for them.
+    pub(crate) async fn begin(inner: Arc<Inner>, roles: &[Role], request: Request) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let principal = inner.auth.principal(&parts).await?;
+        if !roles.contains(&principal.role) {
+            let needs = roles.last().copied().unwrap_or(Role::Admin);
+            return Err(Error::NotAllowed { actor: ActorName(Actor::User(principal.user)), needs }.into());
+        }
+        let given = RawPathParams::from_request_parts(&mut parts, &()).await;
+        let given = given.map_err(|_| Problem::malformed("path", "the path is not UTF-8"))?;
+        let uri = parts.extensions.get().map_or_else(|| parts.uri.clone(), |OriginalUri(uri)| uri.clone());
+        Ok(Self { inner, principal, uri, parts, given, body: Some(body) })
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// A part of the path.
+    pub(crate) fn path<T: PathValue>(&self, name: &'static str) -> Result<T, Problem> {
+        let text = self.given.iter().find(|(given, _)| *given == name).map_or("", |(_, text)| text);
+        Ok(T::read(text)?)
+    }
+
+    /// The query, as the route takes it.
+    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let pairs = serde_html_form::Deserializer::from_bytes(self.parts.uri.query().unwrap_or_default().as_bytes());
+        serde_path_to_error::deserialize(pairs)
+            .map_err(|error| Problem::malformed(error.path().to_string(), error.into_inner().to_string()))
+    }
+
+    /// The body, as the route takes it.
+    pub(crate) async fn body<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
+        if !is_json(header::single(self.headers(), &CONTENT_TYPE)?) {
+            return Err(Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        let limit = self.inner.limits.body_bytes;
+        // One that broke off is refused so as well; nobody hears the answer.
+        let Ok(bytes) = to_bytes(self.body.take().unwrap_or_default(), limit).await else {
+            return Err(Problem::of(StatusCode::PAYLOAD_TOO_LARGE));
+        };
+        let mut read = serde_json::Deserializer::from_slice(&bytes);
+        let body = serde_path_to_error::deserialize(&mut read)
+            .map_err(|error| Problem::malformed(error.path().to_string(), error.into_inner().to_string()))?;
+        read.end().map_err(|error| Problem::malformed(".", error.to_string()))?;
+        Ok(body)
+    }
+
+    /// The portal of the member of staff who asks.
+    pub(crate) fn staff(&self) -> Result<Staff, Problem> {
+        Ok(match self.principal.role {
+            Role::Admin => Staff::Admin(self.admin()?),
+            _ => Staff::Agent(self.told_of_the_past(self.inner.desk.agent(self.principal.user))?),
+        })
+    }
+
+    pub(crate) fn admin(&self) -> Result<Admin, Problem> {
+        self.told_of_the_past(self.inner.desk.admin(self.principal.user))
+    }
+
+    pub(crate) fn customer(&self) -> Result<Customer, Problem> {
+        self.qualified(self.inner.desk.customer(self.principal.user))
+    }
+
+    fn told_of_the_past<R>(&self, portal: Portal<R>) -> Result<Portal<R>, Problem> {
+        let portal = self.qualified(portal)?;
+        Ok(match header::occurred_at(self.headers())? {
+            Some(at) => portal.at(at),
+            None => portal,
+        })
+    }
+
+    fn qualified<R>(&self, mut portal: Portal<R>) -> Result<Portal<R>, Problem> {
+        if let Some(key) = header::single(self.headers(), &header::IDEMPOTENCY_KEY)? {
+            portal = portal.keyed(key);
+        }
+        if let Some(stamp) = header::stamp(self.headers())? {
+            portal = portal.seeing(stamp);
+        }
+        match header::if_match(self.headers())? {
+            Condition::Any => Ok(portal),
+            Condition::At(version) => Ok(portal.expecting(version)),
+            Condition::Never => Err(Problem::of(StatusCode::PRECONDITION_FAILED)),
+        }
+    }
+}
+
+/// Whether a body is JSON, or of a kind that is written in it (`application/merge-patch+json`).
+fn is_json(content_type: Option<&str>) -> bool {
+    let kind = content_type.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+    let Some((top, sub)) = kind.split_once('/') else { return false };
+    top.eq_ignore_ascii_case("application")
+        && (sub.eq_ignore_ascii_case("json") || sub.to_ascii_lowercase().ends_with("+json"))
+}
+
+/// What stands in a path.
+pub(crate) trait PathValue: Sized {
+    fn read(text: &str) -> bsm_core::Result<Self>;
+}
+
+macro_rules! path_values {
+    ($($type:ty),+) => {$(
+        impl PathValue for $type {
+            fn read(text: &str) -> bsm_core::Result<Self> {
+                Self::from_str(text)
+            }
+        }
+    )+};
+}
+
+path_values!(UserId, TicketId, ArticleId, ServiceId, RequestId, RatingId, TicketNumber, RequestNumber, Entity);
+
+impl PathValue for String {
+    fn read(text: &str) -> bsm_core::Result<Self> {
+        Ok(text.to_owned())
+    }
+}
+
+/// The id of a row of any entity.
+#[derive(Clone, Copy, ToSchema)]
+pub(crate) struct RowId(pub(crate) Uuid);
+
+impl PathValue for RowId {
+    fn read(text: &str) -> bsm_core::Result<Self> {
+        let read = Uuid::parse_str(text);
+        read.map(Self).map_err(|_| Error::invalid("id", Reason::Malformed { expected: "a UUID" }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_comes_under_several_names() {
+        for json in ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"] {
+            assert!(is_json(Some(json)), "{json}");
+        }
+        for other in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("json")] {
+            assert!(!is_json(other), "{other:?}");
+        }
+    }
+}
