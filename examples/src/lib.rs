@@ -1,4 +1,5 @@
-//! What the example programs share. The programs themselves are in `src/bin`: `service-desk`, `replay` and
-//! `desk-transfer`.
+//! What the example programs share. The programs themselves are in `src/bin`: `service-desk`, `replay`,
+//! `desk-transfer` and `desk-server`.
 
+pub mod line;
 pub mod paging;

@@ -52,13 +52,6 @@ impl Fault {
 
     /// The fault and what is behind it, in one line.
     pub(crate) fn whole(&self) -> String {
-        let mut line = self.to_string();
-        let mut next = std::error::Error::source(self);
-        while let Some(source) = next {
-            line.push_str(": ");
-            line.push_str(&source.to_string());
-            next = source.source();
-        }
-        line
+        bsm_examples::line::whole(self)
     }
 }

@@ -33,14 +33,7 @@ pub(crate) enum Fault {
 impl Fault {
     /// The fault and what is behind it, in one line.
     pub(crate) fn whole(&self) -> String {
-        let mut line = self.to_string();
-        let mut next = std::error::Error::source(self);
-        while let Some(source) = next {
-            line.push_str(": ");
-            line.push_str(&source.to_string());
-            next = source.source();
-        }
-        line.replace(['\n', '\r'], " ")
+        bsm_examples::line::whole(self)
     }
 
     /// The program's exit code: 2 for what was asked of it, 1 for everything else.
