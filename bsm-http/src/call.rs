@@ -65,8 +65,15 @@ impl Call {
 
     /// The query, as the route takes it.
     pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let pairs = serde_html_form::Deserializer::from_bytes(self.parts.uri.query().unwrap_or_default().as_bytes());
-        serde_path_to_error::deserialize(pairs)
+        let query = self.parts.uri.query().unwrap_or_default();
+        // A condition that came out empty would otherwise be none, and everything be listed.
+        let empty = query
+            .split('&')
+            .find(|pair| !pair.is_empty() && pair.split_once('=').is_none_or(|(_, value)| value.is_empty()));
+        if let Some(pair) = empty {
+            return Err(Problem::malformed(pair.trim_end_matches('='), "the parameter has no value"));
+        }
+        serde_path_to_error::deserialize(serde_html_form::Deserializer::from_bytes(query.as_bytes()))
             .map_err(|error| Problem::malformed(error.path().to_string(), error.into_inner().to_string()))
     }
 
@@ -91,28 +98,29 @@ impl Call {
     pub(crate) fn staff(&self) -> Result<Staff, Problem> {
         Ok(match self.principal.role {
             Role::Admin => Staff::Admin(self.admin()?),
-            _ => Staff::Agent(self.told_of_the_past(self.inner.desk.agent(self.principal.user))?),
+            _ => Staff::Agent(self.of_staff(self.inner.desk.agent(self.principal.user))?),
         })
     }
 
     pub(crate) fn admin(&self) -> Result<Admin, Problem> {
-        self.told_of_the_past(self.inner.desk.admin(self.principal.user))
+        self.of_staff(self.inner.desk.admin(self.principal.user))
     }
 
     pub(crate) fn customer(&self) -> Result<Customer, Problem> {
         self.qualified(self.inner.desk.customer(self.principal.user))
     }
 
-    fn told_of_the_past<R>(&self, portal: Portal<R>) -> Result<Portal<R>, Problem> {
-        let portal = self.qualified(portal)?;
-        Ok(match header::occurred_at(self.headers())? {
-            Some(at) => portal.at(at),
-            None => portal,
-        })
+    /// Staff tell of the past.
+    fn of_staff<R>(&self, portal: Portal<R>) -> Result<Portal<R>, Problem> {
+        match header::occurred_at(self.headers())? {
+            Some(at) => self.qualified(portal.at(at)),
+            None => self.qualified(portal),
+        }
     }
 
+    /// What can't be read is refused before a condition that is not met.
     fn qualified<R>(&self, mut portal: Portal<R>) -> Result<Portal<R>, Problem> {
-        if let Some(key) = header::single(self.headers(), &header::IDEMPOTENCY_KEY)? {
+        if let Some(key) = header::idempotency_key(self.headers())? {
             portal = portal.keyed(key);
         }
         if let Some(stamp) = header::stamp(self.headers())? {

@@ -5,6 +5,7 @@ use axum::http::header::{HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bsm_core::model::{Timestamp, Version};
+use bsm_core::rules::limits::IDEMPOTENCY_KEY_CHARS;
 use bsm_core::store::Stamp;
 
 use crate::Problem;
@@ -28,6 +29,21 @@ pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Op
             Err(_) => Err(Problem::malformed(name.as_str(), "the header holds what is not ASCII")),
         },
         (Some(_), Some(_)) => Err(Problem::malformed(name.as_str(), "the header is given twice")),
+    }
+}
+
+/// The idempotency key: visible ASCII, so that what a proxy may do to a header makes no other key of it.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let key = single(headers, &IDEMPOTENCY_KEY)?;
+    match key {
+        Some(key)
+            if !(1..=IDEMPOTENCY_KEY_CHARS).contains(&key.len())
+                || !key.bytes().all(|byte| byte.is_ascii_graphic()) =>
+        {
+            let wanted = format!("1 to {IDEMPOTENCY_KEY_CHARS} visible characters of ASCII are expected");
+            Err(Problem::malformed(IDEMPOTENCY_KEY.as_str(), wanted))
+        }
+        key => Ok(key),
     }
 }
 
@@ -108,6 +124,16 @@ mod tests {
         }
         for malformed in ["7", "\"1\", \"2\"", "\"7", ""] {
             assert_eq!(asked(malformed), None, "{malformed}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_visible() {
+        let given = |value: &str| idempotency_key(&of(IDEMPOTENCY_KEY, value)).ok().flatten().map(str::to_owned);
+        assert_eq!(given(" 0190163d "), Some("0190163d".to_owned()));
+        assert_eq!(given(&"x".repeat(128)), Some("x".repeat(128)));
+        for bad in ["", "a b", &"x".repeat(129)] {
+            assert!(idempotency_key(&of(IDEMPOTENCY_KEY, bad)).is_err(), "{bad}");
         }
     }
 

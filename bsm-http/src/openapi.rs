@@ -311,6 +311,12 @@ fn complete(described: &mut Value) {
         if GIVEN.contains(&name.as_str()) {
             for (field, schema) in properties.iter_mut() {
                 constrain(name, field, schema);
+                if is_change(name)
+                    && let Some(schema) = schema.as_object_mut()
+                {
+                    // Nothing happens to what is absent.
+                    schema.remove("default");
+                }
             }
         } else if ROWS.contains(&name.as_str()) {
             properties.insert("created_at".to_owned(), json!({ "$ref": "#/components/schemas/Timestamp" }));
@@ -339,6 +345,11 @@ const GIVEN: &[&str] = &[
     "NewRating",
 ];
 
+/// Whether a body says what becomes of a row, and not what it is.
+fn is_change(name: &str) -> bool {
+    name.ends_with("Patch") || name.ends_with("Change")
+}
+
 /// The rules of texts ([`bsm_core::rules::text`]), by the field's one name.
 fn constrain(of: &str, field: &str, schema: &mut Value) {
     let Some(schema) = schema.as_object_mut() else { return };
@@ -365,34 +376,39 @@ fn constrain(of: &str, field: &str, schema: &mut Value) {
     }
 }
 
-/// One line that is not empty: its ends are trimmed before it is measured.
+/// White space, which is trimmed at both ends, and the characters that no text holds.
+const SPACE: &str = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
+const CONTROL: &str = r"\x00-\x1f\x7f-\x9f";
+
+/// One line that is not empty: it is trimmed before it is measured.
 fn line(schema: &mut Map<String, Value>, most: usize) {
-    let inner = most.saturating_sub(2);
-    let pattern =
-        format!(r"^\s*[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{{0,{inner}}}[^\s\x00-\x1f\x7f-\x9f])?\s*$");
+    let (edge, inner) = (format!("[^{SPACE}{CONTROL}]"), most.saturating_sub(2));
+    let pattern = format!("^[{SPACE}]*{edge}([^{CONTROL}]{{0,{inner}}}{edge})?[{SPACE}]*$");
     schema.insert("pattern".to_owned(), json!(pattern));
-    schema.insert("minLength".to_owned(), json!(1));
 }
 
-/// Several lines.
+/// Several lines. (What is white space and no line break may stand at the ends only, which a pattern of this length does not tell.)
 fn lines(schema: &mut Map<String, Value>, least: usize, most: usize) {
-    let pattern = if least == 0 {
-        r"^\s*([^\x00-\x08\x0b-\x1f\x7f-\x9f]|\r\n)*\s*$"
-    } else {
-        r"^\s*[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x08\x0b-\x1f\x7f-\x9f]|\r\n)*\s*$"
-    };
+    let some = if least == 0 { "" } else { r"[^\x00-\x20\x7f-\xa0]" };
+    let pattern = format!(r"^[{SPACE}]*{some}[^\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]*$");
     schema.insert("pattern".to_owned(), json!(pattern));
-    schema.insert("maxLength".to_owned(), json!(most));
+    // Not `maxLength`, which would count what is trimmed.
+    let said = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    let said = format!("{said} At most {most} characters, those of white space at its ends not counted.");
+    schema.insert("description".to_owned(), json!(said.trim()));
 }
 
-/// Takes the links of Rust's documentation out of descriptions: `` [`X`](path) `` and `` [`X`] `` become `` `X` ``.
+/// Takes the code and the links of Rust's documentation out of descriptions: `` [`X`](path) `` and `` [`X`] `` become `` `X` ``.
 fn plain_words(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(plain_words),
         Value::Object(members) => {
             for (name, member) in members.iter_mut() {
                 match member {
-                    Value::String(text) if name == "description" || name == "summary" => *text = without_links(text),
+                    Value::String(text) if name == "description" || name == "summary" => {
+                        let words = text.split("\n\n```").next().unwrap_or_default();
+                        *text = without_links(words);
+                    }
                     member => plain_words(member),
                 }
             }

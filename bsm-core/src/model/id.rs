@@ -142,6 +142,7 @@ impl fmt::Debug for Key {
 /// How often a row was written: 1 when made, one more with each change. What [`Error::Conflict`] compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(format = "uint64", minimum = 0, maximum = 18_446_744_073_709_551_615_u64))]
 #[serde(transparent)]
 pub struct Version(pub u64);
 

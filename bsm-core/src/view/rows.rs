@@ -29,7 +29,6 @@ pub struct Person {
 ///
 /// Written as the one word; only the row's source tells which of the two it is, so it is not read back from that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum WorkStatus {
@@ -48,6 +47,20 @@ impl WorkStatus {
         }
     }
 }
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for WorkStatus {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        // Some words are of both, so neither of the two excludes the other.
+        let tickets = TicketStatus::ALL.iter().map(|status| status.as_str());
+        let requests = RequestStatus::ALL.iter().map(|status| status.as_str());
+        let words: std::collections::BTreeSet<&str> = tickets.chain(requests).collect();
+        crate::model::openapi::words(words.into_iter())
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for WorkStatus {}
 
 impl fmt::Display for WorkStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
