@@ -135,6 +135,25 @@ fn the_server_prints_tokens_by_which_the_commands_work() {
     assert!(reader.wait().expect("it ends").success(), "the stream has an end");
 }
 
+/// A server whose standard output is closed serves all the same.
+#[test]
+fn the_server_serves_though_nobody_reads_what_it_prints() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_desk-server"));
+    let mut child = command
+        .args(["--listen", &free.to_string()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    let mut running = Running { child, printed: Vec::new() };
+    let told =
+        shell(&format!("curl -sSf --retry 20 --retry-delay 1 --retry-connrefused http://{free}/api/openapi.json"), &[]);
+    assert_eq!(values(&told)[0]["openapi"], "3.1.0");
+    assert_eq!(running.told_to_stop(), Some(0));
+}
+
 #[test]
 fn the_server_says_what_it_cannot_do() {
     let folder = tempfile::tempdir().expect("a folder");

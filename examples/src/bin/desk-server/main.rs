@@ -7,6 +7,7 @@ mod ending;
 mod fault;
 mod people;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -103,19 +104,21 @@ async fn fill(desk: &Desk, bare: bool) -> Result<(), Fault> {
     }
 }
 
+/// Tells where the desk is, and how to try it. Nobody need read it: a server goes on without.
 fn introduce(at: SocketAddr, people: &[Person], jwt: &Jwt) {
-    println!("A desk is at http://{at}, and described at http://{at}/api/openapi.json. To try it:\n");
+    let (mut tokens, mut commands) = (Vec::new(), Vec::new());
     for Person { id, role, name } in people {
         let Some(token) = jwt.issue(Principal::new(*id, *role), LASTS) else { continue };
         let variable = role.as_str().to_uppercase();
-        println!("export {variable}={token} # {name}");
+        tokens.push(format!("export {variable}={token} # {name}"));
+        let command = |path| format!("curl -sS -H \"Authorization: Bearer ${variable}\" \"http://{at}{path}\"");
+        commands.extend(people::paths(*role).iter().map(command));
     }
-    println!();
-    for Person { role, .. } in people {
-        for path in people::paths(*role) {
-            let variable = role.as_str().to_uppercase();
-            println!("curl -sS -H \"Authorization: Bearer ${variable}\" \"http://{at}{path}\"");
-        }
+    let described = format!("A desk is at http://{at}, and described at http://{at}/api/openapi.json. To try it:");
+    let mut out = std::io::stdout().lock();
+    if let Err(error) =
+        writeln!(out, "{described}\n\n{}\n\n{}\n", tokens.join("\n"), commands.join("\n")).and_then(|()| out.flush())
+    {
+        eprintln!("desk-server: nobody reads what it prints: {error}");
     }
-    println!();
 }
