@@ -69,19 +69,23 @@ struct Sheet<'a, T> {
     previous: Option<&'a Cursor>,
 }
 
-fn json(status: StatusCode, body: &impl Serialize) -> Result<Response<Body>, Problem> {
-    let body = serde_json::to_vec(body).map_err(|error| {
+/// About what a row takes, so that the text of an answer need not grow again and again.
+const ROW_BYTES: usize = 640;
+
+fn json(status: StatusCode, rows: usize, body: &impl Serialize) -> Result<Response<Body>, Problem> {
+    let mut text = Vec::with_capacity(rows.saturating_mul(ROW_BYTES) + ROW_BYTES);
+    serde_json::to_writer(&mut text, body).map_err(|error| {
         tracing::error!(target: "bsm::http", error = %error, "an answer can't be written");
         Problem::of(StatusCode::INTERNAL_SERVER_ERROR)
     })?;
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
 fn row<T: Record + Serialize>(status: StatusCode, row: &T) -> Result<Response<Body>, Problem> {
-    let mut response = json(status, &Shown::of(row))?;
+    let mut response = json(status, 1, &Shown::of(row))?;
     response.headers_mut().insert(ETAG, header::etag(row.version()));
     Ok(response)
 }
@@ -167,7 +171,7 @@ fn page<T: Serialize>(
     previous: Option<&Cursor>,
     call: &Call,
 ) -> Result<Response<Body>, Problem> {
-    let mut response = json(StatusCode::OK, &Sheet { rows, next, previous })?;
+    let mut response = json(StatusCode::OK, rows.len(), &Sheet { rows, next, previous })?;
     for (cursor, relation) in [(next, "next"), (previous, "prev")] {
         if let Some(cursor) = cursor {
             let link = link(call.uri.query().unwrap_or_default(), cursor, relation);
@@ -215,7 +219,7 @@ impl<T: Serialize + ToSchema> Answer for Plain<T> {
     type Of = T;
 
     fn respond(of: T, _: &Call) -> Result<Response<Body>, Problem> {
-        json(StatusCode::OK, &of)
+        json(StatusCode::OK, 1, &of)
     }
 
     fn describe(doc: &mut Doc) {

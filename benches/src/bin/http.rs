@@ -96,6 +96,12 @@ impl Site {
             std::hint::black_box(self.admin.unified(&page).await?);
         }
         println!("first page of 50 from Rust: {:.1} µs", begun.elapsed().as_secs_f64() * 1e6 / f64::from(calls));
+        let rows = self.admin.unified(&page).await?;
+        let begun = Instant::now();
+        for _ in 0..calls {
+            std::hint::black_box(serde_json::to_vec(std::hint::black_box(&rows))?);
+        }
+        println!("the same written as JSON: {:.1} µs", begun.elapsed().as_secs_f64() * 1e6 / f64::from(calls));
         Ok(self.desk.close().await?)
     }
 }
