@@ -1,0 +1,224 @@
+//! An awaited call: a coroutine that is begun when it is first awaited, and done by a task of the desk's runtime.
+//!
+//! The loop's thread does nothing of it: it makes an `asyncio.Future`, waits for that, and is told the answer by
+//! `call_soon_threadsafe`. Cancelling it cancels the task. Once the interpreter or the loop is gone, nobody is told.
+
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use crate::fork::Kept;
+
+/// What a call comes to, still to be told in Python.
+pub(crate) type Outcome = Box<dyn for<'py> FnOnce(Python<'py>) -> PyResult<Py<PyAny>> + Send>;
+
+/// A call that was not begun.
+pub(crate) type Pending = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// A call to be awaited, once. Cancelling what awaits it cancels it.
+#[pyclass(frozen, module = "bsm.aio")]
+pub(crate) struct Call {
+    name: &'static str,
+    state: Mutex<State>,
+}
+
+enum State {
+    /// Nobody awaited it yet.
+    New(Kept<(Handle, Pending)>),
+    /// The iterator of the future that the loop waits for, and that future.
+    Running {
+        steps: Py<PyAny>,
+        future: Py<PyAny>,
+    },
+    Ended,
+}
+
+impl Call {
+    pub(crate) fn new(name: &'static str, handle: Handle, pending: Pending) -> Self {
+        Self { name, state: Mutex::new(State::New(Kept::new((handle, pending)))) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the loop waits for; begins the call if nobody did.
+    fn steps<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let mut state = self.state();
+        if let State::Running { steps, .. } = &*state {
+            return Ok(steps.bind(py).clone());
+        }
+        let State::New(kept) = std::mem::replace(&mut *state, State::Ended) else {
+            return Err(PyRuntimeError::new_err(format!("cannot reuse already awaited {}()", self.name)));
+        };
+        drop(state);
+        let (handle, pending) = kept.into_inner().ok_or_else(|| {
+            PyRuntimeError::new_err(format!("{}() was made before this process was forked", self.name))
+        })?;
+        let future = begin(py, &handle, pending)?;
+        let steps = future.call_method0(intern!(py, "__await__"))?;
+        *self.state() = State::Running { steps: steps.clone().unbind(), future: future.unbind() };
+        Ok(steps)
+    }
+
+    /// Remembers that there is no next step, if there is none.
+    fn stepped<'py>(&self, step: PyResult<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        if step.is_err() {
+            *self.state() = State::Ended;
+        }
+        step
+    }
+}
+
+/// Begins a call as a task, and gives the future that is told what comes of it.
+fn begin<'py>(py: Python<'py>, handle: &Handle, pending: Pending) -> PyResult<Bound<'py, PyAny>> {
+    static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let event_loop = RUNNING.import(py, "asyncio", "get_running_loop")?.call0()?;
+    let future = event_loop.call_method0(intern!(py, "create_future"))?;
+    let (to, told) = (event_loop.unbind(), future.clone().unbind());
+    let task = handle.spawn(async move {
+        let outcome = pending.await;
+        // An interpreter that is ending is told nothing.
+        Python::try_attach(|py| tell(py, &to, told, outcome));
+    });
+    future.call_method1(intern!(py, "add_done_callback"), (Abort(task.abort_handle()),))?;
+    Ok(future)
+}
+
+/// Has the loop tell a future what came of its call.
+fn tell(py: Python<'_>, event_loop: &Py<PyAny>, future: Py<PyAny>, outcome: Outcome) {
+    let (value, error) = match outcome(py) {
+        Ok(value) => (Some(value), None),
+        Err(error) => (None, Some(error.into_value(py))),
+    };
+    let settle = Settle { future };
+    // A loop that was closed meanwhile refuses, and has nobody who waits for it.
+    let _ = event_loop.call_method1(py, intern!(py, "call_soon_threadsafe"), (settle, value, error));
+}
+
+/// Called by the loop: gives a future its result, if it was not cancelled.
+#[pyclass(frozen, module = "bsm.aio")]
+struct Settle {
+    future: Py<PyAny>,
+}
+
+#[pymethods]
+impl Settle {
+    #[pyo3(signature = (value, error))]
+    fn __call__(&self, py: Python<'_>, value: Option<Py<PyAny>>, error: Option<Py<PyAny>>) -> PyResult<()> {
+        let future = self.future.bind(py);
+        if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+            return Ok(());
+        }
+        match error {
+            Some(error) => future.call_method1(intern!(py, "set_exception"), (error,))?,
+            None => future.call_method1(intern!(py, "set_result"), (value,))?,
+        };
+        Ok(())
+    }
+}
+
+/// Called when a future is done: ends the task of one that was cancelled.
+#[pyclass(frozen, module = "bsm.aio")]
+struct Abort(AbortHandle);
+
+#[pymethods]
+impl Abort {
+    fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        if future.call_method0(intern!(future.py(), "cancelled"))?.is_truthy()? {
+            self.0.abort();
+        }
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl Call {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let step = self.steps(py)?.call_method1(intern!(py, "send"), (py.None(),));
+        self.stepped(step)
+    }
+
+    fn send<'py>(&self, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = value.py();
+        let step = self.steps(py)?.call_method1(intern!(py, "send"), (value,));
+        self.stepped(step)
+    }
+
+    #[pyo3(signature = (typ, val=None, tb=None))]
+    fn throw<'py>(
+        &self,
+        py: Python<'py>,
+        typ: Bound<'py, PyAny>,
+        val: Option<Bound<'py, PyAny>>,
+        tb: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let running = match &*self.state() {
+            State::Running { steps, .. } => Some(steps.bind(py).clone()),
+            State::New(_) | State::Ended => None,
+        };
+        let Some(steps) = running else {
+            *self.state() = State::Ended;
+            return Err(thrown(typ, val)?);
+        };
+        let one = intern!(py, "throw");
+        let step = match (val, tb) {
+            (None, None) => steps.call_method1(one, (typ,)),
+            (val, tb) => steps.call_method1(one, (typ, val, tb)),
+        };
+        self.stepped(step)
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let state = std::mem::replace(&mut *self.state(), State::Ended);
+        if let State::Running { future, .. } = state {
+            future.call_method0(py, intern!(py, "cancel"))?;
+        }
+        Ok(())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<bsm.aio call of {}()>", self.name)
+    }
+}
+
+/// The exception that `throw` was given.
+fn thrown(typ: Bound<'_, PyAny>, val: Option<Bound<'_, PyAny>>) -> PyResult<PyErr> {
+    if !typ.is_instance_of::<PyType>() {
+        return Ok(PyErr::from_value(typ));
+    }
+    match val {
+        Some(val) if val.is_instance(&typ)? => Ok(PyErr::from_value(val)),
+        Some(val) => Ok(PyErr::from_value(typ.call1((val,))?)),
+        None => Ok(PyErr::from_value(typ.call0()?)),
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if matches!(&*self.state(), State::New(_)) {
+            Python::try_attach(|py| {
+                let said = std::ffi::CString::new(format!("{}() was never awaited", self.name)).unwrap_or_default();
+                let warning = py.get_type::<PyRuntimeWarning>();
+                if let Err(error) = PyErr::warn(py, &warning, &said, 1) {
+                    error.write_unraisable(py, None);
+                }
+            });
+        }
+    }
+}
