@@ -42,7 +42,8 @@ def test_the_six_steps(address: str) -> None:
             assert customer.request(request).status is bsm.RequestStatus.FULFILLED
 
             rating = customer.rate(request, 5, "It flies.")
-            seen_by_admin.next(timeout=30), seen_by_admin.next(timeout=30)
+            seen_by_admin.next(timeout=30)
+            seen_by_admin.next(timeout=30)
             assert ("rating", "created") in told(seen_by_admin.next(timeout=30))
 
         summary = admin.summary()

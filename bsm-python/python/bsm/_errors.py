@@ -2,32 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import datetime
+
+    from bsm._bsm import (
+        ArticleId,
+        Entity,
+        NoteId,
+        RatingId,
+        RequestId,
+        Role,
+        ServiceId,
+        TicketId,
+        UserId,
+    )
+
+    _Id: TypeAlias = UserId | TicketId | ArticleId | ServiceId | RequestId | RatingId | NoteId
 
 
 class BsmError(Exception):
     """What went wrong. What an error does not tell is `None`."""
 
-    entity = None
-    id = None
-    field = None
-    reason = None
-    wanted = None
-    min = None
-    max = None
-    most = None
-    now = None
-    other = None
-    needs = None
-    expected = None
-    found = None
-    relation = None
-    from_ = None
-    to = None
-    legal = None
-    ticket = None
-    rating = None
-    resume = None
+    entity: Entity | None = None
+    """Of which entity."""
+    id: _Id | None = None
+    """Of which row."""
+    field: str | None = None
+    """Of which field, by its one name."""
+    reason: str | None = None
+    """What is wrong with the field, in a word."""
+    wanted: str | None = None
+    """What was wanted instead, in words."""
+    min: str | None = None
+    """The least that is allowed."""
+    max: str | None = None
+    """The most that is allowed."""
+    most: int | None = None
+    """How many are allowed: characters, decimals or rows."""
+    now: datetime.datetime | None = None
+    """The desk's time."""
+    other: str | None = None
+    """The other field, of two that contradict each other."""
+    needs: Role | None = None
+    """The role that it takes."""
+    expected: int | None = None
+    """The version that was expected."""
+    found: int | None = None
+    """The version that stands; 0 if the row is gone."""
+    relation: str | None = None
+    """The foreign key, as `table.column`."""
+    from_: str | None = None
+    """Where the row stands."""
+    to: str | None = None
+    """Where it was to go."""
+    legal: tuple[str, ...] | None = None
+    """What would have been legal: moves, or words."""
+    ticket: TicketId | None = None
+    """The ticket that stands in the way."""
+    rating: RatingId | None = None
+    """The rating that stands in the way."""
+    resume: str | None = None
+    """Where to go on in the feed."""
 
     def __init__(self, message: str = "", **facts: Any) -> None:
         super().__init__(message)
@@ -50,7 +87,7 @@ class BsmError(Exception):
         return _again, (type(self), str(self), self.facts)
 
 
-FACTS = tuple(name for name in vars(BsmError) if not name.startswith("__") and name not in ("name", "facts"))
+FACTS = tuple(BsmError.__annotations__)
 
 
 def _again(error: type[BsmError], message: str, facts: dict[str, Any]) -> BsmError:

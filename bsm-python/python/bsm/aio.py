@@ -36,19 +36,20 @@ class _Opening:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._desk: Any = None
+        self._desk: Desk | None = None
 
-    def __await__(self) -> Generator[Any, None, Desk]:
+    def __await__(self) -> Generator[Any, Any, Desk]:
         return _bsm.open_later(self._address).__await__()
 
     async def __aenter__(self) -> Desk:
-        self._desk = await self
-        return self._desk
+        desk = self._desk = await self
+        return desk
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._desk.close()
+        if self._desk is not None:
+            await self._desk.close()
 
 
 def open(address: str) -> _Opening:

@@ -378,7 +378,7 @@ macro_rules! history {
                         let after = cursor.map(|cursor| cursor.as_str().parse().map(Version));
                         let after = after.transpose().map_err(|_| Error::InvalidCursor(CursorFault::Damaged))?;
                         let page = portal.history(of.0, order.0, after, limit.0).await?;
-                        Ok(told_as(page.entries, page.next, None::<Version>))
+                        Ok(told_as(page.entries, page.next.map(|version| version.to_string()), None))
                     })
                 })
             }

@@ -1,0 +1,363 @@
+"""How desks live with the interpreter: its lock, signals, forks, loops that cancel, and its end.
+
+What ends a process is tried in a process of its own, which must end by itself and say nothing on its standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import bsm
+import bsm.aio
+from conftest import People
+
+PATIENCE = 60
+
+
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a script to its end."""
+    command = [sys.executable, "-X", "dev", "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(script), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+
+def ends_clean(script: str, *arguments: str) -> str:
+    done = run(script, *arguments)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout
+
+
+def test_a_blocking_call_lets_other_threads_run(desk: bsm.Desk, staff: People) -> None:
+    watch = desk.watch()
+    seen: list[bsm.Event] = []
+    waiting = threading.Thread(target=lambda: seen.extend([next(watch)]))
+    waiting.start()
+    # Were the lock held by the one who waits, this thread would never come to say anything.
+    ticket = desk.admin(staff.grace).open_ticket("Fan is loud")
+    waiting.join(PATIENCE)
+    assert [entry.key.id for event in seen for entry in event.entries] == [ticket.id]
+
+
+def test_threads_share_a_desk(desk: bsm.Desk, staff: People) -> None:
+    admin = desk.admin(staff.grace)
+
+    def open_some() -> None:
+        for number in range(25):
+            admin.open_ticket(f"Ticket {number}")
+
+    threads = [threading.Thread(target=open_some) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert admin.summary().ticket_count == 200
+    assert desk.verify().is_clean
+
+
+def test_ctrl_c_ends_a_call_that_waits(desk: bsm.Desk, staff: People) -> None:
+    watch = desk.watch()
+    threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        for _ in watch:
+            pass
+    # Nothing is lost by it: the same watch goes on.
+    ticket = desk.admin(staff.grace).open_ticket("Fan is loud")
+    assert next(watch).entries[0].key.id == ticket.id
+
+
+def test_ctrl_c_ends_a_program_that_waits() -> None:
+    script = """
+        import bsm
+        desk = bsm.open("memory:")
+        print("waits", flush=True)
+        for event in desk.watch():
+            pass
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout and program.stderr
+        assert program.stdout.readline() == "waits\n"
+        program.send_signal(signal.SIGINT)
+        said = program.stderr.read()
+        assert program.wait(PATIENCE) == -signal.SIGINT
+    assert said.splitlines()[-1] == "KeyboardInterrupt"
+
+
+def test_a_handler_that_raises_nothing_ends_nothing(desk: bsm.Desk) -> None:
+    came: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, frame: came.append(number))
+    try:
+        threading.Timer(0.1, signal.raise_signal, [signal.SIGUSR1]).start()
+        assert desk.watch().next(timeout=0.5) is None
+        assert came == [signal.SIGUSR1]
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_closing_ends_watches(desk: bsm.Desk) -> None:
+    watches = [desk.watch(), desk.watch()]
+    ended: list[list[bsm.Event]] = []
+
+    def follow(watch: bsm.Watch[bsm.Event]) -> None:
+        ended.append(list(watch))
+
+    threads = [threading.Thread(target=follow, args=(watch,)) for watch in watches]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    watches[0].close()  # itself,
+    desk.close()  # and with its desk
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert ended == [[], []]
+    assert next(watches[1], "ended") == "ended"
+
+
+def in_child(work: str, address: str = "memory:") -> str:
+    """What a child says, whose parent has a desk with a user `grace`, an `admin`, a `watch`, a list and a call."""
+    script = f"""
+        import os, sys
+        import bsm
+        desk = bsm.open(sys.argv[1])
+        grace = desk.bootstrap("Grace Hopper", "grace@example.org")
+        admin, watch = desk.admin(grace), desk.watch()
+        tickets = admin.tickets()
+        admin.open_ticket("Fan is loud")
+        def refused(call):
+            try:
+                call()
+            except bsm.Closed as error:
+                assert "forked" in str(error), error
+                print("refused")
+        if (child := os.fork()) == 0:
+            {work}
+            sys.exit(0)
+        _, status = os.waitpid(child, 0)
+        assert status == 0, status
+        # The parent goes on as before.
+        assert admin.open_ticket("Mouse is lame").number == "TKT-000002"
+        assert len(watch.next(timeout=30).entries) == 1
+    """
+    return ends_clean(script, address)
+
+
+def test_a_child_may_not_use_the_desk_of_its_parent(address: str) -> None:
+    calls = ["desk.health()", "admin.summary()", "list(tickets)", "next(watch)", "desk.close()", "desk.admin(grace)"]
+    said = in_child("; ".join(f"refused(lambda: {call})" for call in calls), address)
+    assert said.split() == ["refused"] * len(calls)
+
+
+def test_a_child_drops_the_desk_of_its_parent_and_opens_its_own() -> None:
+    said = in_child(
+        'del desk, admin, watch, tickets; own = bsm.open("memory:"); print(own.bootstrap("Ada", "ada@example.org").role)'
+    )
+    assert said == "admin\n"
+
+
+def test_a_child_that_is_multiprocessing_s(tmp_path: Path) -> None:
+    ends_clean(
+        """
+        import multiprocessing, sys
+        import bsm
+        desk = bsm.open(f"sled:{sys.argv[1]}")
+        def child():
+            try:
+                desk.health()
+            except bsm.Closed:
+                return
+            raise SystemExit(1)
+        process = multiprocessing.get_context("fork").Process(target=child)
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+        """,
+        str(tmp_path / "desk"),
+    )
+
+
+OPEN_AT_THE_END = {
+    "a desk": "",
+    "a watch": "watch = desk.watch()",
+    "a thread that watches": """
+        import threading, time
+        threading.Thread(target=lambda: list(desk.watch()), daemon=True).start()
+        time.sleep(0.2)
+    """,
+    "threads that command": """
+        import threading, time
+        def command():
+            try:
+                while True:
+                    admin.open_ticket("Fan is loud")
+            except bsm.Closed:
+                pass
+        for _ in range(4):
+            threading.Thread(target=command, daemon=True).start()
+        time.sleep(0.2)
+    """,
+    "an exception that refers to it": """
+        try:
+            admin.ticket(grace.id.uuid)
+        except bsm.NotFound as error:
+            kept = error
+    """,
+}
+
+
+@pytest.mark.parametrize("what", OPEN_AT_THE_END)
+def test_the_end_of_a_program_with(what: str, tmp_path: Path) -> None:
+    script = """
+        import sys
+        import bsm
+        desk = bsm.open(f"sled:{sys.argv[1]}")
+        grace = desk.bootstrap("Grace Hopper", "grace@example.org")
+        admin = desk.admin(grace)
+    """
+    ends_clean(textwrap.dedent(script) + textwrap.dedent(OPEN_AT_THE_END[what]), str(tmp_path / "desk"))
+    # It was closed: the folder is free, and whole.
+    with bsm.open(f"sled:{tmp_path / 'desk'}") as desk:
+        assert desk.verify().is_clean
+
+
+AWAITED_AT_THE_END = {
+    "a desk": "desk = await bsm.aio.open('memory:')",
+    "a task that watches": """
+        desk = await bsm.aio.open('memory:')
+        async def watch():
+            async for _ in desk.watch():
+                pass
+        task = asyncio.create_task(watch())
+        await asyncio.sleep(0.1)
+    """,
+    "calls that nobody awaits any more": """
+        desk = await bsm.aio.open('memory:')
+        grace = await desk.bootstrap("Grace Hopper", "grace@example.org")
+        tasks = [asyncio.create_task(desk.admin(grace).open_ticket("Fan is loud")) for _ in range(50)]
+        await asyncio.sleep(0)
+    """,
+}
+
+
+@pytest.mark.parametrize("what", AWAITED_AT_THE_END)
+def test_the_end_of_a_loop_with(what: str) -> None:
+    body = textwrap.indent(textwrap.dedent(AWAITED_AT_THE_END[what]), " " * 4)
+    ends_clean(f"import asyncio\nimport bsm.aio\nkept = []\nasync def main():\n{body}\n    kept.append(desk)\nasyncio.run(main())")
+
+
+def test_a_loop_that_is_closed_is_told_nothing() -> None:
+    ends_clean(
+        """
+        import asyncio, threading
+        import bsm.aio
+        loop = asyncio.new_event_loop()
+        desk = loop.run_until_complete(bsm.aio.open("memory:").__aenter__())
+        async def begin():
+            call = desk.watch().next()
+            call.send(None)
+            return call
+        call = loop.run_until_complete(begin())
+        loop.close()
+        other = asyncio.new_event_loop()
+        grace = other.run_until_complete(desk.bootstrap("Grace Hopper", "grace@example.org"))
+        other.close()
+        """
+    )
+
+
+async def test_a_call_that_waits_does_not_hold_up_the_loop(desk: bsm.Desk) -> None:
+    async with bsm.aio.open("memory:") as other:
+        waiting = asyncio.create_task(other.watch().next())
+        turns = 0
+        for _ in range(100):
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns == 100 and not waiting.done()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+
+async def test_cancelling_loses_nothing() -> None:
+    async with bsm.aio.open("memory:") as desk:
+        grace = await desk.bootstrap("Grace Hopper", "grace@example.org")
+        admin = desk.admin(grace)
+        async with admin.watch() as watch:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(watch), 0.05)
+            ticket = await admin.open_ticket("Fan is loud")
+            event = await anext(watch)
+            assert event.entries[0].key.id == ticket.id
+        # Commands that are cancelled happened, or did not: whole either way.
+        tasks = [asyncio.create_task(admin.open_ticket(f"Ticket {number}")) for number in range(200)]
+        await asyncio.sleep(0.002)
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        done = sum(isinstance(outcome, bsm.Ticket) for outcome in outcomes)
+        assert done <= (await admin.summary()).ticket_count - 1 <= 200
+        assert (await desk.verify()).is_clean
+
+
+async def test_a_call_is_a_coroutine() -> None:
+    async with bsm.aio.open("memory:") as desk:
+        grace = await desk.bootstrap("Grace Hopper", "grace@example.org")
+        admin = desk.admin(grace)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(admin.open_ticket(f"Ticket {number}")) for number in range(5)]
+        assert len({task.result().id for task in tasks}) == 5
+        call = admin.summary()
+        assert asyncio.iscoroutine(call)
+        assert (await call).ticket_count == 5
+        with pytest.raises(RuntimeError, match="already awaited"):
+            await call
+        unused = admin.summary()
+        with pytest.warns(RuntimeWarning, match="summary.* was never awaited"):
+            del unused
+        closed = admin.summary()
+        closed.close()
+        with pytest.raises(bsm.NotFound):
+            await admin.ticket(grace.id.uuid)
+
+
+async def test_closing_ends_watches_that_are_awaited() -> None:
+    async with bsm.aio.open("memory:") as desk:
+
+        async def events(watch: bsm.aio.Watch[bsm.Event]) -> list[bsm.Event]:
+            return [event async for event in watch]
+
+        async with desk.watch() as first, desk.watch() as second:
+            tasks = [asyncio.create_task(events(first)), asyncio.create_task(events(second))]
+            await asyncio.sleep(0.05)
+            first.close()
+            await desk.close()
+            assert await asyncio.gather(*tasks) == [[], []]
+
+
+def test_a_desk_in_two_loops() -> None:
+    desk = asyncio.run(_opened())
+    assert asyncio.run(_count(desk)) == 0
+
+
+async def _opened() -> bsm.aio.Desk:
+    return await bsm.aio.open("memory:")
+
+
+async def _count(desk: bsm.aio.Desk) -> int:
+    found = await desk.verify()
+    await desk.close()
+    return found.rows
+
+
+def test_a_name_in_use(tmp_path: Path) -> None:
+    with bsm.open(f"sled:{tmp_path / 'desk'}"), pytest.raises(bsm.InUse):
+        bsm.open(f"sled:{tmp_path / 'desk'}")
+    assert os.path.isdir(tmp_path / "desk")
