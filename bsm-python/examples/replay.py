@@ -18,11 +18,12 @@ STATES = {
     "New": "new", "Active": "in_progress", "Awaiting User Info": "on_hold_customer", "Awaiting Problem": "on_hold_problem",
     "Awaiting Vendor": "on_hold_vendor", "Awaiting Evidence": "on_hold_evidence", "Resolved": "resolved", "Closed": "closed"}
 CHANNELS = {"IVR": "phone", "Self service": "portal", "Walk-in": "walk_in", "Direct opening": "other", "?": "other"}
+UNKNOWN, HYPHENS = ("", "?"), str.maketrans(" _", "--")
 FOLLOWS = {2: "critical", 3: "high", 4: "moderate", 5: "low", 6: "low"}
 
 
 def known(text: str) -> str | None:
-    return None if text in ("", "?") else text
+    return None if text in UNKNOWN else text
 
 
 def time(text: str) -> datetime | None:
@@ -42,14 +43,11 @@ def replay(log: Path, store: str) -> int:
         @cache
         def person(column: str, name: str) -> bsm.UserId | None:
             """Whom a column names, entered when it first does: every column numbers its people on its own."""
-            if not known(name):
-                return None
             try:
-                return admin.user_by_external_ref(f"{column}:{name}").id
+                return None if name in UNKNOWN else admin.user_by_external_ref(f"{column}:{name}").id
             except bsm.NoneWith:
-                email = f"{name.replace(' ', '-')}@{column}.example".replace("_", "-")
-                role = "customer" if column == "caller_id" else "agent"
-                return admin.create_user(name, email, role, external_ref=f"{column}:{name}").id
+                email, role = f"{name}@{column}.example", "customer" if column == "caller_id" else "agent"
+                return admin.create_user(name, email.translate(HYPHENS), role, external_ref=f"{column}:{name}").id
 
         for number, rows in groupby(csv.DictReader(file), lambda row: row["number"]):
             ticket: bsm.Ticket | None = None

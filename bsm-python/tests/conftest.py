@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 import bsm
 
@@ -30,9 +32,11 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sled:{tmp_path / 'desk'}"
     else:
         server = os.environ[POSTGRES]
-        address = f"{server}{'&' if '?' in server else '?'}schema=python_{uuid.uuid4().hex}"
-        yield address
-        bsm.remove(address)
+        schema = f"python_{uuid.uuid4().hex}"
+        yield f"{server}{'&' if '?' in server else '?'}schema={schema}"
+        # Without the options that are a desk's and not a server's.
+        with psycopg.connect(server.split("?")[0], autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
 
 
 @dataclass

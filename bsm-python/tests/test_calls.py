@@ -36,12 +36,9 @@ class Told:
     def _told(self, answer: Any) -> Any:
         if type(answer).__name__ in CLASSES:
             return Told(answer, self._called)
-        if isinstance(answer, bsm.Listing):
-            listing: bsm.Listing[Any] = answer
-            return rows(listing)
         if hasattr(answer, "__await__") or hasattr(answer, "__aiter__"):
             return answer
-        return soon(answer)
+        return rows(answer) if type(answer).__name__ == "Listing" else soon(answer)
 
 
 async def soon(answer: Any) -> Any:
@@ -254,8 +251,7 @@ def await_free(position: str | None) -> bool:
 def check(called: set[tuple[str, str]], module: Any) -> None:
     """Every public name of every class was used."""
     for name in CLASSES:
-        of_class: dict[str, Any] = vars(getattr(module, name))
-        members = {member for member in of_class if not member.startswith("_")}
+        members = {member for member in dir(getattr(module, name)) if not member.startswith("_")}
         missing = {member for member in members if (name, member) not in called}
         if name == "Agent":
             # The table is the same as the admin's: what both have was called through both.
