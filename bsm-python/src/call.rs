@@ -192,6 +192,17 @@ impl Call {
         Ok(())
     }
 
+    /// What `asyncio` calls it when it shows a task.
+    #[getter]
+    fn __name__(&self) -> &'static str {
+        self.name
+    }
+
+    #[getter]
+    fn __qualname__(&self) -> &'static str {
+        self.name
+    }
+
     fn __repr__(&self) -> String {
         format!("<bsm.aio call of {}()>", self.name)
     }

@@ -74,14 +74,31 @@ def test_ctrl_c_ends_a_call_that_waits(desk: bsm.Desk, staff: People) -> None:
     assert next(watch).entries[0].key.id == ticket.id
 
 
-def test_ctrl_c_ends_a_program_that_waits() -> None:
-    script = """
+WAITING = {
+    "a watch": """
         import bsm
         desk = bsm.open("memory:")
+        watch = desk.watch()
         print("waits", flush=True)
-        for event in desk.watch():
+        for event in watch:
             pass
-    """
+    """,
+    "a watch in a loop": """
+        import asyncio
+        import bsm.aio
+        async def main():
+            async with bsm.aio.open("memory:") as desk, desk.watch() as watch:
+                print("waits", flush=True)
+                async for event in watch:
+                    pass
+        asyncio.run(main())
+    """,
+}
+
+
+@pytest.mark.parametrize("what", WAITING)
+def test_ctrl_c_ends_a_program_that_waits_for(what: str) -> None:
+    script = WAITING[what]
     command = [sys.executable, "-c", textwrap.dedent(script)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         assert program.stdout and program.stderr
@@ -315,7 +332,9 @@ async def test_a_call_is_a_coroutine() -> None:
             tasks = [group.create_task(admin.open_ticket(f"Ticket {number}")) for number in range(5)]
         assert len({task.result().id for task in tasks}) == 5
         call = admin.summary()
-        assert asyncio.iscoroutine(call)
+        assert asyncio.iscoroutine(call) and "summary" in repr(call)
+        task = asyncio.create_task(admin.summary())
+        assert "coro=<summary" in repr(task) and (await task).ticket_count == 5
         assert (await call).ticket_count == 5
         with pytest.raises(RuntimeError, match="already awaited"):
             await call
