@@ -218,6 +218,9 @@ macro_rules! lists {
         #[pymethods]
         impl $class {$(
             $(#[$doc])*
+            ///
+            /// Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+            /// `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
             #[pyo3(signature = (
                 $($signature)*
                 order = $crate::words::Of(bsm::store::Order::NewestFirst),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import datetime
 import decimal
@@ -9,13 +10,15 @@ import enum
 import json
 import pickle
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import bsm
+import bsm.aio
 from bsm import _errors
-from conftest import People
+from conftest import People, people
 
 RENAMED: dict[str, str] = {"assignment_group": "group", "from": "before", "to": "after"}
 
@@ -246,3 +249,30 @@ def test_secrets_stay_where_they_are() -> None:
         with pytest.raises(bsm.InvalidAddress) as unknown:
             bsm.open(wrong)
         assert wrong == "sled:x?s3cret=1" or "s3cret" not in str(unknown.value)
+
+
+def test_a_desk_is_deleted(tmp_path: Path) -> None:
+    address = f"sled:{tmp_path / 'desk'}"
+    with bsm.open(address) as desk:
+        people(desk)
+    bsm.remove(address)
+    bsm.remove(address)
+    asyncio.run(bsm.aio.remove(address))
+    with bsm.open(address) as desk:
+        assert desk.verify().rows == 0
+
+
+def test_text_that_is_none_is_refused(desk: bsm.Desk, staff: People) -> None:
+    admin = desk.admin(staff.grace)
+    for title in ("", "   ", "a\x00b", "x" * 201):
+        with pytest.raises(bsm.Invalid) as refused:
+            admin.open_ticket(title)
+        assert (refused.value.entity, refused.value.field) == ("ticket", "title")
+    with pytest.raises(ValueError):
+        admin.open_ticket("half of a pair: \ud800")
+    nothing: Any = None
+    with pytest.raises(TypeError):
+        admin.change_ticket(admin.open_ticket("Fan is loud"), title=nothing)
+    with pytest.raises(TypeError):
+        open_ticket: Any = admin.open_ticket
+        open_ticket("Fan is loud", "by keyword only")

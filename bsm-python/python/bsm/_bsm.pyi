@@ -709,11 +709,11 @@ class ServiceRequest:
     def updated_at(self) -> datetime.datetime:
         """When the desk last wrote it."""
     @property
-    def created_at(self) -> datetime.datetime:
-        """When the row was created: the time that its id carries."""
-    @property
     def phase(self) -> Phase:
         """Where it stands, coarsely."""
+    @property
+    def created_at(self) -> datetime.datetime:
+        """When the row was created: the time that its id carries."""
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, as JSON has them."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -962,14 +962,14 @@ class RatingFigures:
     def distribution(self) -> tuple[int, int, int, int, int]:
         """How many gave 1, 2, 3, 4 and 5 stars."""
     @property
-    def satisfaction(self) -> decimal.Decimal | None:
-        """The share of those who gave 4 or 5 stars, from 0 to 1, to four decimals; `None` without ratings."""
-    @property
     def mean(self) -> decimal.Decimal | None:
         """The mean number of stars, to two decimals; `None` without ratings."""
     @property
     def count(self) -> int:
         """How many there are."""
+    @property
+    def satisfaction(self) -> decimal.Decimal | None:
+        """The share of those who gave 4 or 5 stars, from 0 to 1, to four decimals; `None` without ratings."""
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, as JSON has them."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -1033,17 +1033,17 @@ class Summary:
     def article_count(self) -> int:
         """How many articles there are."""
     @property
-    def request_count(self) -> int:
-        """How many requests there are."""
-    @property
-    def ticket_count(self) -> int:
-        """How many tickets there are."""
-    @property
     def user_count(self) -> int:
         """How many people there are."""
     @property
     def service_count(self) -> int:
         """How many services there are."""
+    @property
+    def request_count(self) -> int:
+        """How many requests there are."""
+    @property
+    def ticket_count(self) -> int:
+        """How many tickets there are."""
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, as JSON has them."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -1270,7 +1270,9 @@ class Desk:
     def close_resolved(self, before: _Time) -> int:
         """Closes every ticket that was resolved at or before this time, one command each; gives how many."""
     def events(self, *, since: _Since = ..., only: _Only = ..., limit: int = ...) -> EventPage[Event]:
-        """A page of what happened on the desk, in order: behind a position, or from the oldest event that is kept."""
+        """A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
+        has no events and a position. At most `limit` events (50), of the entities that `only` names.
+        """
     def expire_positions(self) -> None:
         """Makes every position that was given before expired. For a desk that was restored from a copy of its files."""
     def export_to(self, path: str | PathLike[str]) -> int:
@@ -1290,8 +1292,8 @@ class Desk:
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> Watch[Event]:
         """Follows what happens on the desk, for the application itself.
 
-        It begins with what happens from now on, with the oldest event that is kept, or behind a position; `only` names the
-        entities that are asked for.
+        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
+        `only` names the entities that are asked for: one or several, all if none is named.
         """
     def __enter__(self) -> Self: ...
     def __exit__(self, *_why: object) -> None: ...
@@ -1337,7 +1339,11 @@ class Admin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[Article]:
-        """Articles, whatever their status."""
+        """Articles, whatever their status.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def assign_ticket(self, ticket: _Ticket, to: _User) -> Ticket:
         """Gives a ticket to a member of staff."""
     def cancel_request(self, request: _Request) -> ServiceRequest:
@@ -1419,7 +1425,9 @@ class Admin:
     def delete_user(self, user: _User) -> None:
         """Deletes somebody else whom no row needs."""
     def events(self, *, since: _Since = ..., only: _Only = ..., limit: int = ...) -> EventPage[Event]:
-        """A page of what happened on the desk, in order: behind a position, or from the oldest event that is kept."""
+        """A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
+        has no events and a position. At most `limit` events (50), of the entities that `only` names.
+        """
     def follow_up(
         self,
         of: _Ticket,
@@ -1440,11 +1448,14 @@ class Admin:
         opened_at: _Time | None = None,
         external_ref: str | None = None,
     ) -> Ticket:
-        """Opens a ticket that follows up a finished one, for the same person."""
+        """Opens a ticket that follows up a finished one, for the same person. The rest is as for a new one."""
     def fulfil_request(self, request: _Request) -> ServiceRequest:
         """Ends a request that has no open ticket: the customer has what was asked for."""
     def history(self, of: _AnyRow, *, order: Order | str = ..., limit: int = ...) -> Listing[HistoryEntry]:
-        """The history of any row, one entry for each command that changed it. It stays when the row is deleted."""
+        """The history of any row, one entry for each command that changed it. It stays when the row is deleted.
+
+        Read page by page, as it is iterated over: the oldest first and 50 entries to a page, unless told otherwise.
+        """
     def hold_ticket(self, ticket: _Ticket, reason: HoldReason | str) -> Ticket:
         """Lets a ticket wait."""
     def make_ticket(
@@ -1456,7 +1467,9 @@ class Admin:
         group: str | None = None,
         assigned_to: _User | None = None,
     ) -> Ticket:
-        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request."""
+        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request. It is of low impact
+        and medium urgency, unless told otherwise.
+        """
     def notes(
         self,
         ticket: _Ticket,
@@ -1466,7 +1479,11 @@ class Admin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[Note]:
-        """The notes on a ticket."""
+        """The notes on a ticket.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def open_ticket(
         self,
         title: str,
@@ -1486,7 +1503,9 @@ class Admin:
         opened_at: _Time | None = None,
         external_ref: str | None = None,
     ) -> Ticket:
-        """Opens a ticket. Its priority follows from impact and urgency, unless it is given."""
+        """Opens a ticket: new, of medium impact and urgency, and by another channel, unless told otherwise. Its priority follows
+        from impact and urgency, unless it is given.
+        """
     def publish_article(self, article: _Article) -> Article:
         """Shows an article to everybody."""
     def rating(self, rating: _Rating) -> Rating:
@@ -1503,7 +1522,11 @@ class Admin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[RatingRow]:
-        """Ratings with service and customer: of a service, or of a customer."""
+        """Ratings with service and customer: of a service, or of a customer.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def reactivate_user(self, user: _User) -> User:
         """Lets somebody act again."""
     def reject_request(self, request: _Request) -> ServiceRequest:
@@ -1528,7 +1551,11 @@ class Admin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[RequestRow]:
-        """Requests with service and customer."""
+        """Requests with service and customer.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def requests(
         self,
         *,
@@ -1541,7 +1568,11 @@ class Admin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[ServiceRequest]:
-        """Requests."""
+        """Requests.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def resolve_ticket(self, ticket: _Ticket) -> Ticket:
         """Resolves a ticket, and fulfils the request that it was made from."""
     def retire_service(self, service: _Service) -> Service:
@@ -1560,7 +1591,11 @@ class Admin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[ServiceUsage]:
-        """Services with how much they are used and how they are rated."""
+        """Services with how much they are used and how they are rated.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def services(
         self,
         *,
@@ -1571,7 +1606,11 @@ class Admin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[Service]:
-        """Services, retired ones too."""
+        """Services, retired ones too.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def start_request(self, request: _Request) -> ServiceRequest:
         """Begins work on a request."""
     def start_ticket(self, ticket: _Ticket) -> Ticket:
@@ -1610,7 +1649,11 @@ class Admin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[Ticket]:
-        """Tickets."""
+        """Tickets.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def touch_ticket(self, ticket: _Ticket) -> Ticket:
         """Notes that somebody handled a ticket, and changes no field."""
     def unassign_ticket(self, ticket: _Ticket) -> Ticket:
@@ -1635,7 +1678,11 @@ class Admin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[UnifiedTicket]:
-        """The unified view: tickets and requests together."""
+        """The unified view: tickets and requests together.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def user(self, user: _User) -> User:
         """A person."""
     def user_by_email(self, email: str) -> User:
@@ -1651,12 +1698,16 @@ class Admin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[User]:
-        """People."""
+        """People.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> Watch[Event]:
         """Follows what happens, one event after another, as far as the portal may know of it.
 
-        It begins with what happens from now on, with the oldest event that is kept, or behind a position; `only` names the
-        entities that are asked for.
+        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
+        `only` names the entities that are asked for: one or several, all if none is named.
         """
     def withdraw_article(self, article: _Article) -> Article:
         """Makes a published article a draft again."""
@@ -1700,7 +1751,11 @@ class Agent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[Article]:
-        """Articles, whatever their status."""
+        """Articles, whatever their status.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def assign_ticket(self, ticket: _Ticket, to: _User) -> Ticket:
         """Gives a ticket to a member of staff."""
     def cancel_request(self, request: _Request) -> ServiceRequest:
@@ -1741,7 +1796,9 @@ class Agent:
     def delete_rating(self, rating: _Rating) -> None:
         """Deletes a rating, for instance one that insults. Its request stays marked as rated."""
     def events(self, *, since: _Since = ..., only: _Only = ..., limit: int = ...) -> EventPage[Event]:
-        """A page of what happened on the desk, in order: behind a position, or from the oldest event that is kept."""
+        """A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
+        has no events and a position. At most `limit` events (50), of the entities that `only` names.
+        """
     def follow_up(
         self,
         of: _Ticket,
@@ -1762,11 +1819,14 @@ class Agent:
         opened_at: _Time | None = None,
         external_ref: str | None = None,
     ) -> Ticket:
-        """Opens a ticket that follows up a finished one, for the same person."""
+        """Opens a ticket that follows up a finished one, for the same person. The rest is as for a new one."""
     def fulfil_request(self, request: _Request) -> ServiceRequest:
         """Ends a request that has no open ticket: the customer has what was asked for."""
     def history(self, of: _AnyRow, *, order: Order | str = ..., limit: int = ...) -> Listing[HistoryEntry]:
-        """The history of any row, one entry for each command that changed it. It stays when the row is deleted."""
+        """The history of any row, one entry for each command that changed it. It stays when the row is deleted.
+
+        Read page by page, as it is iterated over: the oldest first and 50 entries to a page, unless told otherwise.
+        """
     def hold_ticket(self, ticket: _Ticket, reason: HoldReason | str) -> Ticket:
         """Lets a ticket wait."""
     def make_ticket(
@@ -1778,7 +1838,9 @@ class Agent:
         group: str | None = None,
         assigned_to: _User | None = None,
     ) -> Ticket:
-        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request."""
+        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request. It is of low impact
+        and medium urgency, unless told otherwise.
+        """
     def notes(
         self,
         ticket: _Ticket,
@@ -1788,7 +1850,11 @@ class Agent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[Note]:
-        """The notes on a ticket."""
+        """The notes on a ticket.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def open_ticket(
         self,
         title: str,
@@ -1808,7 +1874,9 @@ class Agent:
         opened_at: _Time | None = None,
         external_ref: str | None = None,
     ) -> Ticket:
-        """Opens a ticket. Its priority follows from impact and urgency, unless it is given."""
+        """Opens a ticket: new, of medium impact and urgency, and by another channel, unless told otherwise. Its priority follows
+        from impact and urgency, unless it is given.
+        """
     def publish_article(self, article: _Article) -> Article:
         """Shows an article to everybody."""
     def rating(self, rating: _Rating) -> Rating:
@@ -1825,7 +1893,11 @@ class Agent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[RatingRow]:
-        """Ratings with service and customer: of a service, or of a customer."""
+        """Ratings with service and customer: of a service, or of a customer.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def reject_request(self, request: _Request) -> ServiceRequest:
         """Refuses a request."""
     def reopen_ticket(self, ticket: _Ticket) -> Ticket:
@@ -1848,7 +1920,11 @@ class Agent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[RequestRow]:
-        """Requests with service and customer."""
+        """Requests with service and customer.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def requests(
         self,
         *,
@@ -1861,7 +1937,11 @@ class Agent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[ServiceRequest]:
-        """Requests."""
+        """Requests.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def resolve_ticket(self, ticket: _Ticket) -> Ticket:
         """Resolves a ticket, and fulfils the request that it was made from."""
     def schedule_request(self, request: _Request, day: _Time) -> ServiceRequest:
@@ -1878,7 +1958,11 @@ class Agent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[ServiceUsage]:
-        """Services with how much they are used and how they are rated."""
+        """Services with how much they are used and how they are rated.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def services(
         self,
         *,
@@ -1889,7 +1973,11 @@ class Agent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[Service]:
-        """Services, retired ones too."""
+        """Services, retired ones too.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def start_request(self, request: _Request) -> ServiceRequest:
         """Begins work on a request."""
     def start_ticket(self, ticket: _Ticket) -> Ticket:
@@ -1928,7 +2016,11 @@ class Agent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[Ticket]:
-        """Tickets."""
+        """Tickets.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def touch_ticket(self, ticket: _Ticket) -> Ticket:
         """Notes that somebody handled a ticket, and changes no field."""
     def unassign_ticket(self, ticket: _Ticket) -> Ticket:
@@ -1953,7 +2045,11 @@ class Agent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[UnifiedTicket]:
-        """The unified view: tickets and requests together."""
+        """The unified view: tickets and requests together.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def user(self, user: _User) -> User:
         """A person."""
     def user_by_email(self, email: str) -> User:
@@ -1969,12 +2065,16 @@ class Agent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[User]:
-        """People."""
+        """People.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> Watch[Event]:
         """Follows what happens, one event after another, as far as the portal may know of it.
 
-        It begins with what happens from now on, with the oldest event that is kept, or behind a position; `only` names the
-        entities that are asked for.
+        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
+        `only` names the entities that are asked for: one or several, all if none is named.
         """
     def withdraw_article(self, article: _Article) -> Article:
         """Makes a published article a draft again."""
@@ -2012,13 +2112,19 @@ class Customer:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[Article]:
-        """Published articles."""
+        """Published articles.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def cancel_request(self, request: _Request) -> ServiceRequest:
         """Withdraws a request."""
     def close_ticket(self, ticket: _Ticket) -> Ticket:
         """Closes a resolved ticket for good."""
     def events(self, *, since: _Since = ..., only: _Only = ..., limit: int = ...) -> EventPage[OwnEvent]:
-        """A page of what happened to what is the customer's: behind a position, or from the oldest event that is kept."""
+        """A page of what happened to what is the customer's: from the oldest event that is kept, behind a position, or "now", which
+        has no events and a position. At most `limit` events (50), of the entities that `only` names.
+        """
     def follow_up(
         self,
         of: _Ticket,
@@ -2039,7 +2145,7 @@ class Customer:
         category: str | None = None,
         urgency: Urgency | str = ...,
     ) -> Ticket:
-        """Opens a ticket."""
+        """Opens a ticket, of medium urgency unless told otherwise."""
     def rate(self, request: _Request, stars: int, review: str = ...) -> Rating:
         """Rates a fulfilled request, once: from 1 to 5 stars."""
     def ratings(
@@ -2050,7 +2156,11 @@ class Customer:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[Rating]:
-        """The ratings that the customer gave."""
+        """The ratings that the customer gave.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def reopen_ticket(self, ticket: _Ticket) -> Ticket:
         """Puts a resolved ticket back in progress."""
     def request(self, request: _Request) -> ServiceRequest:
@@ -2068,7 +2178,11 @@ class Customer:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[ServiceRequest]:
-        """The customer's requests."""
+        """The customer's requests.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def service(self, service: _Service) -> Service:
         """A service that can be asked for."""
     def services(
@@ -2080,7 +2194,11 @@ class Customer:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[Service]:
-        """Services that can be asked for."""
+        """Services that can be asked for.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def submit_request(self, service: _Service, *, details: str = ...) -> ServiceRequest:
         """Asks for a service."""
     def ticket(self, ticket: _Ticket) -> Ticket:
@@ -2088,7 +2206,9 @@ class Customer:
     def ticket_by_number(self, number: str | int) -> Ticket:
         """A ticket of the customer's, by its number."""
     def ticket_updates(self, ticket: _Ticket, *, before: int | None = None, limit: int = ...) -> tuple[OwnUpdate, ...]:
-        """What happened to a ticket, the newest first, as customers are told; `before` is the version behind which to begin."""
+        """What happened to a ticket, the newest first, as customers are told: at most `limit` changes (50), those before the version
+        `before` if it is given.
+        """
     def tickets(
         self,
         *,
@@ -2102,7 +2222,11 @@ class Customer:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[Ticket]:
-        """The customer's tickets."""
+        """The customer's tickets.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def unified(
         self,
         *,
@@ -2118,12 +2242,16 @@ class Customer:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> Listing[UnifiedTicket]:
-        """The customer's tickets and requests together."""
+        """The customer's tickets and requests together.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> Watch[OwnEvent]:
         """Follows what happens, one event after another, as far as the portal may know of it.
 
-        It begins with what happens from now on, with the oldest event that is kept, or behind a position; `only` names the
-        entities that are asked for.
+        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
+        `only` names the entities that are asked for: one or several, all if none is named.
         """
     def withdraw_ticket(self, ticket: _Ticket) -> Ticket:
         """Gives a ticket up."""
@@ -2151,7 +2279,9 @@ class AsyncDesk:
         only: _Only = ...,
         limit: int = ...,
     ) -> Coroutine[Any, Any, EventPage[Event]]:
-        """A page of what happened on the desk, in order: behind a position, or from the oldest event that is kept."""
+        """A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
+        has no events and a position. At most `limit` events (50), of the entities that `only` names.
+        """
     def expire_positions(self) -> Coroutine[Any, Any, None]:
         """Makes every position that was given before expired. For a desk that was restored from a copy of its files."""
     def export_to(self, path: str | PathLike[str]) -> Coroutine[Any, Any, int]:
@@ -2171,8 +2301,8 @@ class AsyncDesk:
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> AsyncWatch[Event]:
         """Follows what happens on the desk, for the application itself.
 
-        It begins with what happens from now on, with the oldest event that is kept, or behind a position; `only` names the
-        entities that are asked for.
+        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
+        `only` names the entities that are asked for: one or several, all if none is named.
         """
     def __aenter__(self) -> Coroutine[Any, Any, Self]: ...
     def __aexit__(self, *_why: object) -> Coroutine[Any, Any, None]: ...
@@ -2218,7 +2348,11 @@ class AsyncAdmin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[Article]:
-        """Articles, whatever their status."""
+        """Articles, whatever their status.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def assign_ticket(self, ticket: _Ticket, to: _User) -> Coroutine[Any, Any, Ticket]:
         """Gives a ticket to a member of staff."""
     def cancel_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
@@ -2313,7 +2447,9 @@ class AsyncAdmin:
         only: _Only = ...,
         limit: int = ...,
     ) -> Coroutine[Any, Any, EventPage[Event]]:
-        """A page of what happened on the desk, in order: behind a position, or from the oldest event that is kept."""
+        """A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
+        has no events and a position. At most `limit` events (50), of the entities that `only` names.
+        """
     def follow_up(
         self,
         of: _Ticket,
@@ -2334,11 +2470,14 @@ class AsyncAdmin:
         opened_at: _Time | None = None,
         external_ref: str | None = None,
     ) -> Coroutine[Any, Any, Ticket]:
-        """Opens a ticket that follows up a finished one, for the same person."""
+        """Opens a ticket that follows up a finished one, for the same person. The rest is as for a new one."""
     def fulfil_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
         """Ends a request that has no open ticket: the customer has what was asked for."""
     def history(self, of: _AnyRow, *, order: Order | str = ..., limit: int = ...) -> AsyncListing[HistoryEntry]:
-        """The history of any row, one entry for each command that changed it. It stays when the row is deleted."""
+        """The history of any row, one entry for each command that changed it. It stays when the row is deleted.
+
+        Read page by page, as it is iterated over: the oldest first and 50 entries to a page, unless told otherwise.
+        """
     def hold_ticket(self, ticket: _Ticket, reason: HoldReason | str) -> Coroutine[Any, Any, Ticket]:
         """Lets a ticket wait."""
     def make_ticket(
@@ -2350,7 +2489,9 @@ class AsyncAdmin:
         group: str | None = None,
         assigned_to: _User | None = None,
     ) -> Coroutine[Any, Any, Ticket]:
-        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request."""
+        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request. It is of low impact
+        and medium urgency, unless told otherwise.
+        """
     def notes(
         self,
         ticket: _Ticket,
@@ -2360,7 +2501,11 @@ class AsyncAdmin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[Note]:
-        """The notes on a ticket."""
+        """The notes on a ticket.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def open_ticket(
         self,
         title: str,
@@ -2380,7 +2525,9 @@ class AsyncAdmin:
         opened_at: _Time | None = None,
         external_ref: str | None = None,
     ) -> Coroutine[Any, Any, Ticket]:
-        """Opens a ticket. Its priority follows from impact and urgency, unless it is given."""
+        """Opens a ticket: new, of medium impact and urgency, and by another channel, unless told otherwise. Its priority follows
+        from impact and urgency, unless it is given.
+        """
     def publish_article(self, article: _Article) -> Coroutine[Any, Any, Article]:
         """Shows an article to everybody."""
     def rating(self, rating: _Rating) -> Coroutine[Any, Any, Rating]:
@@ -2397,7 +2544,11 @@ class AsyncAdmin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[RatingRow]:
-        """Ratings with service and customer: of a service, or of a customer."""
+        """Ratings with service and customer: of a service, or of a customer.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def reactivate_user(self, user: _User) -> Coroutine[Any, Any, User]:
         """Lets somebody act again."""
     def reject_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
@@ -2422,7 +2573,11 @@ class AsyncAdmin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[RequestRow]:
-        """Requests with service and customer."""
+        """Requests with service and customer.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def requests(
         self,
         *,
@@ -2435,7 +2590,11 @@ class AsyncAdmin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[ServiceRequest]:
-        """Requests."""
+        """Requests.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def resolve_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
         """Resolves a ticket, and fulfils the request that it was made from."""
     def retire_service(self, service: _Service) -> Coroutine[Any, Any, Service]:
@@ -2454,7 +2613,11 @@ class AsyncAdmin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[ServiceUsage]:
-        """Services with how much they are used and how they are rated."""
+        """Services with how much they are used and how they are rated.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def services(
         self,
         *,
@@ -2465,7 +2628,11 @@ class AsyncAdmin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[Service]:
-        """Services, retired ones too."""
+        """Services, retired ones too.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def start_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
         """Begins work on a request."""
     def start_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
@@ -2504,7 +2671,11 @@ class AsyncAdmin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[Ticket]:
-        """Tickets."""
+        """Tickets.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def touch_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
         """Notes that somebody handled a ticket, and changes no field."""
     def unassign_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
@@ -2529,7 +2700,11 @@ class AsyncAdmin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[UnifiedTicket]:
-        """The unified view: tickets and requests together."""
+        """The unified view: tickets and requests together.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def user(self, user: _User) -> Coroutine[Any, Any, User]:
         """A person."""
     def user_by_email(self, email: str) -> Coroutine[Any, Any, User]:
@@ -2545,12 +2720,16 @@ class AsyncAdmin:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[User]:
-        """People."""
+        """People.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> AsyncWatch[Event]:
         """Follows what happens, one event after another, as far as the portal may know of it.
 
-        It begins with what happens from now on, with the oldest event that is kept, or behind a position; `only` names the
-        entities that are asked for.
+        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
+        `only` names the entities that are asked for: one or several, all if none is named.
         """
     def withdraw_article(self, article: _Article) -> Coroutine[Any, Any, Article]:
         """Makes a published article a draft again."""
@@ -2594,7 +2773,11 @@ class AsyncAgent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[Article]:
-        """Articles, whatever their status."""
+        """Articles, whatever their status.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def assign_ticket(self, ticket: _Ticket, to: _User) -> Coroutine[Any, Any, Ticket]:
         """Gives a ticket to a member of staff."""
     def cancel_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
@@ -2641,7 +2824,9 @@ class AsyncAgent:
         only: _Only = ...,
         limit: int = ...,
     ) -> Coroutine[Any, Any, EventPage[Event]]:
-        """A page of what happened on the desk, in order: behind a position, or from the oldest event that is kept."""
+        """A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
+        has no events and a position. At most `limit` events (50), of the entities that `only` names.
+        """
     def follow_up(
         self,
         of: _Ticket,
@@ -2662,11 +2847,14 @@ class AsyncAgent:
         opened_at: _Time | None = None,
         external_ref: str | None = None,
     ) -> Coroutine[Any, Any, Ticket]:
-        """Opens a ticket that follows up a finished one, for the same person."""
+        """Opens a ticket that follows up a finished one, for the same person. The rest is as for a new one."""
     def fulfil_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
         """Ends a request that has no open ticket: the customer has what was asked for."""
     def history(self, of: _AnyRow, *, order: Order | str = ..., limit: int = ...) -> AsyncListing[HistoryEntry]:
-        """The history of any row, one entry for each command that changed it. It stays when the row is deleted."""
+        """The history of any row, one entry for each command that changed it. It stays when the row is deleted.
+
+        Read page by page, as it is iterated over: the oldest first and 50 entries to a page, unless told otherwise.
+        """
     def hold_ticket(self, ticket: _Ticket, reason: HoldReason | str) -> Coroutine[Any, Any, Ticket]:
         """Lets a ticket wait."""
     def make_ticket(
@@ -2678,7 +2866,9 @@ class AsyncAgent:
         group: str | None = None,
         assigned_to: _User | None = None,
     ) -> Coroutine[Any, Any, Ticket]:
-        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request."""
+        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request. It is of low impact
+        and medium urgency, unless told otherwise.
+        """
     def notes(
         self,
         ticket: _Ticket,
@@ -2688,7 +2878,11 @@ class AsyncAgent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[Note]:
-        """The notes on a ticket."""
+        """The notes on a ticket.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def open_ticket(
         self,
         title: str,
@@ -2708,7 +2902,9 @@ class AsyncAgent:
         opened_at: _Time | None = None,
         external_ref: str | None = None,
     ) -> Coroutine[Any, Any, Ticket]:
-        """Opens a ticket. Its priority follows from impact and urgency, unless it is given."""
+        """Opens a ticket: new, of medium impact and urgency, and by another channel, unless told otherwise. Its priority follows
+        from impact and urgency, unless it is given.
+        """
     def publish_article(self, article: _Article) -> Coroutine[Any, Any, Article]:
         """Shows an article to everybody."""
     def rating(self, rating: _Rating) -> Coroutine[Any, Any, Rating]:
@@ -2725,7 +2921,11 @@ class AsyncAgent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[RatingRow]:
-        """Ratings with service and customer: of a service, or of a customer."""
+        """Ratings with service and customer: of a service, or of a customer.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def reject_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
         """Refuses a request."""
     def reopen_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
@@ -2748,7 +2948,11 @@ class AsyncAgent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[RequestRow]:
-        """Requests with service and customer."""
+        """Requests with service and customer.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def requests(
         self,
         *,
@@ -2761,7 +2965,11 @@ class AsyncAgent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[ServiceRequest]:
-        """Requests."""
+        """Requests.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def resolve_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
         """Resolves a ticket, and fulfils the request that it was made from."""
     def schedule_request(self, request: _Request, day: _Time) -> Coroutine[Any, Any, ServiceRequest]:
@@ -2778,7 +2986,11 @@ class AsyncAgent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[ServiceUsage]:
-        """Services with how much they are used and how they are rated."""
+        """Services with how much they are used and how they are rated.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def services(
         self,
         *,
@@ -2789,7 +3001,11 @@ class AsyncAgent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[Service]:
-        """Services, retired ones too."""
+        """Services, retired ones too.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def start_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
         """Begins work on a request."""
     def start_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
@@ -2828,7 +3044,11 @@ class AsyncAgent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[Ticket]:
-        """Tickets."""
+        """Tickets.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def touch_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
         """Notes that somebody handled a ticket, and changes no field."""
     def unassign_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
@@ -2853,7 +3073,11 @@ class AsyncAgent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[UnifiedTicket]:
-        """The unified view: tickets and requests together."""
+        """The unified view: tickets and requests together.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def user(self, user: _User) -> Coroutine[Any, Any, User]:
         """A person."""
     def user_by_email(self, email: str) -> Coroutine[Any, Any, User]:
@@ -2869,12 +3093,16 @@ class AsyncAgent:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[User]:
-        """People."""
+        """People.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> AsyncWatch[Event]:
         """Follows what happens, one event after another, as far as the portal may know of it.
 
-        It begins with what happens from now on, with the oldest event that is kept, or behind a position; `only` names the
-        entities that are asked for.
+        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
+        `only` names the entities that are asked for: one or several, all if none is named.
         """
     def withdraw_article(self, article: _Article) -> Coroutine[Any, Any, Article]:
         """Makes a published article a draft again."""
@@ -2912,7 +3140,11 @@ class AsyncCustomer:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[Article]:
-        """Published articles."""
+        """Published articles.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def cancel_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
         """Withdraws a request."""
     def close_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
@@ -2924,7 +3156,9 @@ class AsyncCustomer:
         only: _Only = ...,
         limit: int = ...,
     ) -> Coroutine[Any, Any, EventPage[OwnEvent]]:
-        """A page of what happened to what is the customer's: behind a position, or from the oldest event that is kept."""
+        """A page of what happened to what is the customer's: from the oldest event that is kept, behind a position, or "now", which
+        has no events and a position. At most `limit` events (50), of the entities that `only` names.
+        """
     def follow_up(
         self,
         of: _Ticket,
@@ -2945,7 +3179,7 @@ class AsyncCustomer:
         category: str | None = None,
         urgency: Urgency | str = ...,
     ) -> Coroutine[Any, Any, Ticket]:
-        """Opens a ticket."""
+        """Opens a ticket, of medium urgency unless told otherwise."""
     def rate(self, request: _Request, stars: int, review: str = ...) -> Coroutine[Any, Any, Rating]:
         """Rates a fulfilled request, once: from 1 to 5 stars."""
     def ratings(
@@ -2956,7 +3190,11 @@ class AsyncCustomer:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[Rating]:
-        """The ratings that the customer gave."""
+        """The ratings that the customer gave.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def reopen_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
         """Puts a resolved ticket back in progress."""
     def request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
@@ -2974,7 +3212,11 @@ class AsyncCustomer:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[ServiceRequest]:
-        """The customer's requests."""
+        """The customer's requests.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def service(self, service: _Service) -> Coroutine[Any, Any, Service]:
         """A service that can be asked for."""
     def services(
@@ -2986,7 +3228,11 @@ class AsyncCustomer:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[Service]:
-        """Services that can be asked for."""
+        """Services that can be asked for.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def submit_request(self, service: _Service, *, details: str = ...) -> Coroutine[Any, Any, ServiceRequest]:
         """Asks for a service."""
     def ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
@@ -3000,7 +3246,9 @@ class AsyncCustomer:
         before: int | None = None,
         limit: int = ...,
     ) -> Coroutine[Any, Any, tuple[OwnUpdate, ...]]:
-        """What happened to a ticket, the newest first, as customers are told; `before` is the version behind which to begin."""
+        """What happened to a ticket, the newest first, as customers are told: at most `limit` changes (50), those before the version
+        `before` if it is given.
+        """
     def tickets(
         self,
         *,
@@ -3014,7 +3262,11 @@ class AsyncCustomer:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[Ticket]:
-        """The customer's tickets."""
+        """The customer's tickets.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def unified(
         self,
         *,
@@ -3030,12 +3282,16 @@ class AsyncCustomer:
         created_from: _Time | None = None,
         created_to: _Time | None = None,
     ) -> AsyncListing[UnifiedTicket]:
-        """The customer's tickets and requests together."""
+        """The customer's tickets and requests together.
+
+        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
+        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> AsyncWatch[OwnEvent]:
         """Follows what happens, one event after another, as far as the portal may know of it.
 
-        It begins with what happens from now on, with the oldest event that is kept, or behind a position; `only` names the
-        entities that are asked for.
+        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
+        `only` names the entities that are asked for: one or several, all if none is named.
         """
     def withdraw_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
         """Gives a ticket up."""

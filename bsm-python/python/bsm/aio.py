@@ -23,7 +23,6 @@ from bsm._bsm import (
     AsyncDesk as Desk,
     AsyncWatch as Watch,
 )
-from bsm._bsm import remove_later as remove
 from bsm._pages import AsyncListing as Listing
 
 __all__ = ["Admin", "Agent", "Customer", "Desk", "Listing", "Watch", "open", "remove"]
@@ -55,3 +54,8 @@ class _Opening:
 def open(address: str) -> _Opening:
     """Opens the desk at an address, as `bsm.open` does: `await` it, or use it in `async with`, which closes it."""
     return _Opening(address)
+
+
+async def remove(address: str) -> None:
+    """Deletes the desk at an address, with everything that is on it, and nothing else. Nothing there is fine."""
+    await _bsm.remove_later(address)

@@ -28,7 +28,7 @@ methods! { [Customer AsyncCustomer] {
     fn request [request] (request: Row<RequestId>) |portal| portal.request(request.0);
     /// A request of the customer's, by its number.
     fn request_by_number [number] (number: OfRequest) |portal| portal.request_by_number(number.0);
-    /// Opens a ticket.
+    /// Opens a ticket, of medium urgency unless told otherwise.
     fn open_ticket [title, *, description=String::new(), category=None, urgency=Of(Urgency::Medium)] (
         title: String,
         description: String,
@@ -50,7 +50,8 @@ methods! { [Customer AsyncCustomer] {
     fn ticket [ticket] (ticket: Row<TicketId>) |portal| portal.ticket(ticket.0);
     /// A ticket of the customer's, by its number.
     fn ticket_by_number [number] (number: OfTicket) |portal| portal.ticket_by_number(number.0);
-    /// What happened to a ticket, the newest first, as customers are told; `before` is the version behind which to begin.
+    /// What happened to a ticket, the newest first, as customers are told: at most `limit` changes (50), those before the version
+    /// `before` if it is given.
     fn ticket_updates [ticket, *, before=None, limit=Limit::default()] (
         ticket: Row<TicketId>,
         before: Option<At>,
@@ -67,7 +68,8 @@ methods! { [Customer AsyncCustomer] {
         |portal| portal.rate(request.0, stars.0, review);
     /// A published article.
     fn article [article] (article: Row<ArticleId>) |portal| portal.article(article.0);
-    /// A page of what happened to what is the customer's: behind a position, or from the oldest event that is kept.
+    /// A page of what happened to what is the customer's: from the oldest event that is kept, behind a position, or "now", which
+    /// has no events and a position. At most `limit` events (50), of the entities that `only` names.
     fn events [*, since=Begin::oldest(), only=Only::default(), limit=Limit::default()] (
         since: Begin,
         only: Only,

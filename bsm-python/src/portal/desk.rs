@@ -83,7 +83,8 @@ methods! { [Desk AsyncDesk] {
     fn user_by_email [email] (email: String) |desk| desk.user_by_email(&email);
     /// Closes every ticket that was resolved at or before this time, one command each; gives how many.
     fn close_resolved [before] (before: Moment) |desk| desk.close_resolved(before.0);
-    /// A page of what happened on the desk, in order: behind a position, or from the oldest event that is kept.
+    /// A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
+    /// has no events and a position. At most `limit` events (50), of the entities that `only` names.
     fn events [*, since=Begin::oldest(), only=Only::default(), limit=Limit::default()] (
         since: Begin,
         only: Only,

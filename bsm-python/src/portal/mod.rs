@@ -114,8 +114,8 @@ macro_rules! watches {
         impl $class {
             #[doc = $doc]
             ///
-            /// It begins with what happens from now on, with the oldest event that is kept, or behind a position; `only` names the
-            /// entities that are asked for.
+            /// It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
+            /// `only` names the entities that are asked for: one or several, all if none is named.
             #[pyo3(signature = (*, since=Begin::now(), only=Only::default()))]
             fn watch(&self, py: Python<'_>, since: Begin, only: Only) -> PyResult<$watch> {
                 let (inner, query) = (self.0.inner(py)?, asked(since, only));

@@ -42,7 +42,8 @@ methods! { [Admin AsyncAdmin Agent AsyncAgent] {
     fn article [article] (article: Row<ArticleId>) |portal| portal.article(article.0);
     /// A service, retired or not.
     fn service [service] (service: Row<ServiceId>) |portal| portal.service(service.0);
-    /// A page of what happened on the desk, in order: behind a position, or from the oldest event that is kept.
+    /// A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
+    /// has no events and a position. At most `limit` events (50), of the entities that `only` names.
     fn events [*, since=Begin::oldest(), only=Only::default(), limit=Limit::default()] (
         since: Begin,
         only: Only,
@@ -86,7 +87,8 @@ methods! { [Admin AsyncAdmin Agent AsyncAgent] {
     fn reject_request [request] (request: Row<RequestId>) |portal| portal.reject_request(request.0);
     /// Gives a request up.
     fn cancel_request [request] (request: Row<RequestId>) |portal| portal.cancel_request(request.0);
-    /// Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request.
+    /// Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request. It is of low impact
+    /// and medium urgency, unless told otherwise.
     fn make_ticket [request, *, impact=Of(Impact::Low), urgency=Of(Urgency::Medium), group=None, assigned_to=None] (
         request: Row<RequestId>,
         impact: Of<Impact>,
@@ -106,7 +108,8 @@ methods! { [Admin AsyncAdmin Agent AsyncAgent] {
     /// A request by its id elsewhere.
     fn request_by_external_ref [external_ref] (external_ref: String)
         |portal| portal.request_by_external_ref(&external_ref);
-    /// Opens a ticket. Its priority follows from impact and urgency, unless it is given.
+    /// Opens a ticket: new, of medium impact and urgency, and by another channel, unless told otherwise. Its priority follows
+    /// from impact and urgency, unless it is given.
     fn open_ticket [
         title, *, description=String::new(), status=Of(TicketStatus::New), impact=Of(Impact::Medium),
         urgency=Of(Urgency::Medium), priority=None, category=None, subcategory=None, channel=Of(Channel::Other),
@@ -144,7 +147,7 @@ methods! { [Admin AsyncAdmin Agent AsyncAgent] {
         opened_at: opened_at.map(|at| at.0),
         external_ref,
     });
-    /// Opens a ticket that follows up a finished one, for the same person.
+    /// Opens a ticket that follows up a finished one, for the same person. The rest is as for a new one.
     fn follow_up [
         of, title, *, description=String::new(), status=Of(TicketStatus::New), impact=Of(Impact::Medium),
         urgency=Of(Urgency::Medium), priority=None, category=None, subcategory=None, channel=Of(Channel::Other),
@@ -362,6 +365,8 @@ macro_rules! history {
         #[pymethods]
         impl $class {
             /// The history of any row, one entry for each command that changed it. It stays when the row is deleted.
+            ///
+            /// Read page by page, as it is iterated over: the oldest first and 50 entries to a page, unless told otherwise.
             #[pyo3(signature = (of, *, order=Of(Order::OldestFirst), limit=Limit::default()))]
             fn history<'py>(
                 &self,
