@@ -219,8 +219,8 @@ macro_rules! lists {
         impl $class {$(
             $(#[$doc])*
             ///
-            /// Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-            /// `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+            /// Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+            /// and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
             #[pyo3(signature = (
                 $($signature)*
                 order = $crate::words::Of(bsm::store::Order::NewestFirst),

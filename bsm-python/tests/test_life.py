@@ -245,6 +245,32 @@ def test_the_end_of_a_program_with(what: str, tmp_path: Path) -> None:
         assert desk.verify().is_clean
 
 
+def test_the_end_of_a_program_closes_what_is_open() -> None:
+    said = ends_clean(
+        """
+        import atexit, threading
+
+        def last():
+            # What was registered first comes last.
+            thread.join(30)
+            print(thread.is_alive(), ended)
+            try:
+                desk.health()
+            except bsm.Closed:
+                print("closed")
+
+        atexit.register(last)
+        import bsm
+
+        desk, ended = bsm.open("memory:"), []
+        watch = desk.watch()
+        thread = threading.Thread(target=lambda: ended.append(list(watch)), daemon=True)
+        thread.start()
+        """
+    )
+    assert said == "False [[]]\nclosed\n"
+
+
 AWAITED_AT_THE_END = {
     "a desk": "desk = await bsm.aio.open('memory:')",
     "a task that watches": """

@@ -962,14 +962,14 @@ class RatingFigures:
     def distribution(self) -> tuple[int, int, int, int, int]:
         """How many gave 1, 2, 3, 4 and 5 stars."""
     @property
+    def satisfaction(self) -> decimal.Decimal | None:
+        """The share of those who gave 4 or 5 stars, from 0 to 1, to four decimals; `None` without ratings."""
+    @property
     def mean(self) -> decimal.Decimal | None:
         """The mean number of stars, to two decimals; `None` without ratings."""
     @property
     def count(self) -> int:
         """How many there are."""
-    @property
-    def satisfaction(self) -> decimal.Decimal | None:
-        """The share of those who gave 4 or 5 stars, from 0 to 1, to four decimals; `None` without ratings."""
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, as JSON has them."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -1030,9 +1030,6 @@ class Summary:
     def revenue(self) -> tuple[Revenue, ...]:
         """What fulfilled requests earned, by currency, in the order of the codes."""
     @property
-    def article_count(self) -> int:
-        """How many articles there are."""
-    @property
     def user_count(self) -> int:
         """How many people there are."""
     @property
@@ -1041,6 +1038,9 @@ class Summary:
     @property
     def request_count(self) -> int:
         """How many requests there are."""
+    @property
+    def article_count(self) -> int:
+        """How many articles there are."""
     @property
     def ticket_count(self) -> int:
         """How many tickets there are."""
@@ -1341,8 +1341,8 @@ class Admin:
     ) -> Listing[Article]:
         """Articles, whatever their status.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def assign_ticket(self, ticket: _Ticket, to: _User) -> Ticket:
         """Gives a ticket to a member of staff."""
@@ -1481,8 +1481,8 @@ class Admin:
     ) -> Listing[Note]:
         """The notes on a ticket.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def open_ticket(
         self,
@@ -1524,8 +1524,8 @@ class Admin:
     ) -> Listing[RatingRow]:
         """Ratings with service and customer: of a service, or of a customer.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def reactivate_user(self, user: _User) -> User:
         """Lets somebody act again."""
@@ -1553,8 +1553,8 @@ class Admin:
     ) -> Listing[RequestRow]:
         """Requests with service and customer.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def requests(
         self,
@@ -1570,8 +1570,8 @@ class Admin:
     ) -> Listing[ServiceRequest]:
         """Requests.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def resolve_ticket(self, ticket: _Ticket) -> Ticket:
         """Resolves a ticket, and fulfils the request that it was made from."""
@@ -1593,8 +1593,8 @@ class Admin:
     ) -> Listing[ServiceUsage]:
         """Services with how much they are used and how they are rated.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def services(
         self,
@@ -1608,8 +1608,8 @@ class Admin:
     ) -> Listing[Service]:
         """Services, retired ones too.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def start_request(self, request: _Request) -> ServiceRequest:
         """Begins work on a request."""
@@ -1651,8 +1651,8 @@ class Admin:
     ) -> Listing[Ticket]:
         """Tickets.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def touch_ticket(self, ticket: _Ticket) -> Ticket:
         """Notes that somebody handled a ticket, and changes no field."""
@@ -1680,8 +1680,8 @@ class Admin:
     ) -> Listing[UnifiedTicket]:
         """The unified view: tickets and requests together.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def user(self, user: _User) -> User:
         """A person."""
@@ -1700,8 +1700,8 @@ class Admin:
     ) -> Listing[User]:
         """People.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> Watch[Event]:
         """Follows what happens, one event after another, as far as the portal may know of it.
@@ -1753,8 +1753,8 @@ class Agent:
     ) -> Listing[Article]:
         """Articles, whatever their status.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def assign_ticket(self, ticket: _Ticket, to: _User) -> Ticket:
         """Gives a ticket to a member of staff."""
@@ -1852,8 +1852,8 @@ class Agent:
     ) -> Listing[Note]:
         """The notes on a ticket.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def open_ticket(
         self,
@@ -1895,8 +1895,8 @@ class Agent:
     ) -> Listing[RatingRow]:
         """Ratings with service and customer: of a service, or of a customer.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def reject_request(self, request: _Request) -> ServiceRequest:
         """Refuses a request."""
@@ -1922,8 +1922,8 @@ class Agent:
     ) -> Listing[RequestRow]:
         """Requests with service and customer.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def requests(
         self,
@@ -1939,8 +1939,8 @@ class Agent:
     ) -> Listing[ServiceRequest]:
         """Requests.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def resolve_ticket(self, ticket: _Ticket) -> Ticket:
         """Resolves a ticket, and fulfils the request that it was made from."""
@@ -1960,8 +1960,8 @@ class Agent:
     ) -> Listing[ServiceUsage]:
         """Services with how much they are used and how they are rated.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def services(
         self,
@@ -1975,8 +1975,8 @@ class Agent:
     ) -> Listing[Service]:
         """Services, retired ones too.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def start_request(self, request: _Request) -> ServiceRequest:
         """Begins work on a request."""
@@ -2018,8 +2018,8 @@ class Agent:
     ) -> Listing[Ticket]:
         """Tickets.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def touch_ticket(self, ticket: _Ticket) -> Ticket:
         """Notes that somebody handled a ticket, and changes no field."""
@@ -2047,8 +2047,8 @@ class Agent:
     ) -> Listing[UnifiedTicket]:
         """The unified view: tickets and requests together.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def user(self, user: _User) -> User:
         """A person."""
@@ -2067,8 +2067,8 @@ class Agent:
     ) -> Listing[User]:
         """People.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> Watch[Event]:
         """Follows what happens, one event after another, as far as the portal may know of it.
@@ -2114,8 +2114,8 @@ class Customer:
     ) -> Listing[Article]:
         """Published articles.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def cancel_request(self, request: _Request) -> ServiceRequest:
         """Withdraws a request."""
@@ -2158,8 +2158,8 @@ class Customer:
     ) -> Listing[Rating]:
         """The ratings that the customer gave.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def reopen_ticket(self, ticket: _Ticket) -> Ticket:
         """Puts a resolved ticket back in progress."""
@@ -2180,8 +2180,8 @@ class Customer:
     ) -> Listing[ServiceRequest]:
         """The customer's requests.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def service(self, service: _Service) -> Service:
         """A service that can be asked for."""
@@ -2196,8 +2196,8 @@ class Customer:
     ) -> Listing[Service]:
         """Services that can be asked for.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def submit_request(self, service: _Service, *, details: str = ...) -> ServiceRequest:
         """Asks for a service."""
@@ -2224,8 +2224,8 @@ class Customer:
     ) -> Listing[Ticket]:
         """The customer's tickets.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def unified(
         self,
@@ -2244,8 +2244,8 @@ class Customer:
     ) -> Listing[UnifiedTicket]:
         """The customer's tickets and requests together.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> Watch[OwnEvent]:
         """Follows what happens, one event after another, as far as the portal may know of it.
@@ -2350,8 +2350,8 @@ class AsyncAdmin:
     ) -> AsyncListing[Article]:
         """Articles, whatever their status.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def assign_ticket(self, ticket: _Ticket, to: _User) -> Coroutine[Any, Any, Ticket]:
         """Gives a ticket to a member of staff."""
@@ -2503,8 +2503,8 @@ class AsyncAdmin:
     ) -> AsyncListing[Note]:
         """The notes on a ticket.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def open_ticket(
         self,
@@ -2546,8 +2546,8 @@ class AsyncAdmin:
     ) -> AsyncListing[RatingRow]:
         """Ratings with service and customer: of a service, or of a customer.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def reactivate_user(self, user: _User) -> Coroutine[Any, Any, User]:
         """Lets somebody act again."""
@@ -2575,8 +2575,8 @@ class AsyncAdmin:
     ) -> AsyncListing[RequestRow]:
         """Requests with service and customer.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def requests(
         self,
@@ -2592,8 +2592,8 @@ class AsyncAdmin:
     ) -> AsyncListing[ServiceRequest]:
         """Requests.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def resolve_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
         """Resolves a ticket, and fulfils the request that it was made from."""
@@ -2615,8 +2615,8 @@ class AsyncAdmin:
     ) -> AsyncListing[ServiceUsage]:
         """Services with how much they are used and how they are rated.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def services(
         self,
@@ -2630,8 +2630,8 @@ class AsyncAdmin:
     ) -> AsyncListing[Service]:
         """Services, retired ones too.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def start_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
         """Begins work on a request."""
@@ -2673,8 +2673,8 @@ class AsyncAdmin:
     ) -> AsyncListing[Ticket]:
         """Tickets.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def touch_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
         """Notes that somebody handled a ticket, and changes no field."""
@@ -2702,8 +2702,8 @@ class AsyncAdmin:
     ) -> AsyncListing[UnifiedTicket]:
         """The unified view: tickets and requests together.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def user(self, user: _User) -> Coroutine[Any, Any, User]:
         """A person."""
@@ -2722,8 +2722,8 @@ class AsyncAdmin:
     ) -> AsyncListing[User]:
         """People.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> AsyncWatch[Event]:
         """Follows what happens, one event after another, as far as the portal may know of it.
@@ -2775,8 +2775,8 @@ class AsyncAgent:
     ) -> AsyncListing[Article]:
         """Articles, whatever their status.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def assign_ticket(self, ticket: _Ticket, to: _User) -> Coroutine[Any, Any, Ticket]:
         """Gives a ticket to a member of staff."""
@@ -2880,8 +2880,8 @@ class AsyncAgent:
     ) -> AsyncListing[Note]:
         """The notes on a ticket.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def open_ticket(
         self,
@@ -2923,8 +2923,8 @@ class AsyncAgent:
     ) -> AsyncListing[RatingRow]:
         """Ratings with service and customer: of a service, or of a customer.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def reject_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
         """Refuses a request."""
@@ -2950,8 +2950,8 @@ class AsyncAgent:
     ) -> AsyncListing[RequestRow]:
         """Requests with service and customer.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def requests(
         self,
@@ -2967,8 +2967,8 @@ class AsyncAgent:
     ) -> AsyncListing[ServiceRequest]:
         """Requests.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def resolve_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
         """Resolves a ticket, and fulfils the request that it was made from."""
@@ -2988,8 +2988,8 @@ class AsyncAgent:
     ) -> AsyncListing[ServiceUsage]:
         """Services with how much they are used and how they are rated.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def services(
         self,
@@ -3003,8 +3003,8 @@ class AsyncAgent:
     ) -> AsyncListing[Service]:
         """Services, retired ones too.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def start_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
         """Begins work on a request."""
@@ -3046,8 +3046,8 @@ class AsyncAgent:
     ) -> AsyncListing[Ticket]:
         """Tickets.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def touch_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
         """Notes that somebody handled a ticket, and changes no field."""
@@ -3075,8 +3075,8 @@ class AsyncAgent:
     ) -> AsyncListing[UnifiedTicket]:
         """The unified view: tickets and requests together.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def user(self, user: _User) -> Coroutine[Any, Any, User]:
         """A person."""
@@ -3095,8 +3095,8 @@ class AsyncAgent:
     ) -> AsyncListing[User]:
         """People.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> AsyncWatch[Event]:
         """Follows what happens, one event after another, as far as the portal may know of it.
@@ -3142,8 +3142,8 @@ class AsyncCustomer:
     ) -> AsyncListing[Article]:
         """Published articles.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def cancel_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
         """Withdraws a request."""
@@ -3192,8 +3192,8 @@ class AsyncCustomer:
     ) -> AsyncListing[Rating]:
         """The ratings that the customer gave.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def reopen_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
         """Puts a resolved ticket back in progress."""
@@ -3214,8 +3214,8 @@ class AsyncCustomer:
     ) -> AsyncListing[ServiceRequest]:
         """The customer's requests.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def service(self, service: _Service) -> Coroutine[Any, Any, Service]:
         """A service that can be asked for."""
@@ -3230,8 +3230,8 @@ class AsyncCustomer:
     ) -> AsyncListing[Service]:
         """Services that can be asked for.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def submit_request(self, service: _Service, *, details: str = ...) -> Coroutine[Any, Any, ServiceRequest]:
         """Asks for a service."""
@@ -3264,8 +3264,8 @@ class AsyncCustomer:
     ) -> AsyncListing[Ticket]:
         """The customer's tickets.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def unified(
         self,
@@ -3284,8 +3284,8 @@ class AsyncCustomer:
     ) -> AsyncListing[UnifiedTicket]:
         """The customer's tickets and requests together.
 
-        Read page by page, as it is iterated over: the newest first and 50 rows to a page, unless `order` ("oldest_first") and
-        `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
         """
     def watch(self, *, since: _Since = ..., only: _Only = ...) -> AsyncWatch[OwnEvent]:
         """Follows what happens, one event after another, as far as the portal may know of it.
