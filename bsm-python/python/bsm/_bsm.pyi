@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Coroutine, Generator, Iterable
 from os import PathLike
 from types import EllipsisType
-from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, final
+from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, final, type_check_only
 
 from bsm._pages import AsyncListing, EventPage, Listing, Verification
 
@@ -556,11 +556,11 @@ class Ticket:
     def updated_at(self) -> datetime.datetime:
         """When the desk last wrote it."""
     @property
-    def phase(self) -> Phase:
-        """Where it stands, coarsely."""
-    @property
     def created_at(self) -> datetime.datetime:
         """When the row was created: the time that its id carries."""
+    @property
+    def phase(self) -> Phase:
+        """Where it stands, coarsely."""
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, as JSON has them."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -709,11 +709,11 @@ class ServiceRequest:
     def updated_at(self) -> datetime.datetime:
         """When the desk last wrote it."""
     @property
-    def phase(self) -> Phase:
-        """Where it stands, coarsely."""
-    @property
     def created_at(self) -> datetime.datetime:
         """When the row was created: the time that its id carries."""
+    @property
+    def phase(self) -> Phase:
+        """Where it stands, coarsely."""
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, as JSON has them."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -962,11 +962,11 @@ class RatingFigures:
     def distribution(self) -> tuple[int, int, int, int, int]:
         """How many gave 1, 2, 3, 4 and 5 stars."""
     @property
-    def satisfaction(self) -> decimal.Decimal | None:
-        """The share of those who gave 4 or 5 stars, from 0 to 1, to four decimals; `None` without ratings."""
-    @property
     def mean(self) -> decimal.Decimal | None:
         """The mean number of stars, to two decimals; `None` without ratings."""
+    @property
+    def satisfaction(self) -> decimal.Decimal | None:
+        """The share of those who gave 4 or 5 stars, from 0 to 1, to four decimals; `None` without ratings."""
     @property
     def count(self) -> int:
         """How many there are."""
@@ -1030,20 +1030,20 @@ class Summary:
     def revenue(self) -> tuple[Revenue, ...]:
         """What fulfilled requests earned, by currency, in the order of the codes."""
     @property
-    def user_count(self) -> int:
-        """How many people there are."""
-    @property
     def service_count(self) -> int:
         """How many services there are."""
     @property
-    def request_count(self) -> int:
-        """How many requests there are."""
+    def ticket_count(self) -> int:
+        """How many tickets there are."""
     @property
     def article_count(self) -> int:
         """How many articles there are."""
     @property
-    def ticket_count(self) -> int:
-        """How many tickets there are."""
+    def request_count(self) -> int:
+        """How many requests there are."""
+    @property
+    def user_count(self) -> int:
+        """How many people there are."""
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, as JSON has them."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -1298,9 +1298,9 @@ class Desk:
     def __enter__(self) -> Self: ...
     def __exit__(self, *_why: object) -> None: ...
 
-@final
-class Admin:
-    """A desk as an admin sees it."""
+@type_check_only
+class _Portal:
+    """What all portals have."""
 
     @property
     def actor(self) -> UserId:
@@ -1320,10 +1320,13 @@ class Admin:
         """
     def seeing(self, stamp: bytes, /) -> Self:
         """The same portal, whose reads see at least the command that the stamp marks."""
+
+@type_check_only
+class _Staff(_Portal):
+    """What admins and agents can do."""
+
     def add_note(self, ticket: _Ticket, body: str) -> Note:
         """Writes a note on a ticket, open or finished. Customers don't see it."""
-    def approve_request(self, request: _Request) -> ServiceRequest:
-        """Agrees to a request."""
     def archive_article(self, article: _Article) -> Article:
         """Takes an article out of use; it is kept."""
     def article(self, article: _Article) -> Article:
@@ -1359,6 +1362,320 @@ class Admin:
         category: str | None | EllipsisType = ...,
     ) -> Article:
         """Changes an article's text. What is not named stays."""
+    def change_ticket(
+        self,
+        ticket: _Ticket,
+        *,
+        status: TicketStatus | str | EllipsisType = ...,
+        title: str | EllipsisType = ...,
+        description: str | EllipsisType = ...,
+        impact: Impact | str | EllipsisType = ...,
+        urgency: Urgency | str | EllipsisType = ...,
+        priority: Priority | str | None | EllipsisType = ...,
+        category: str | None | EllipsisType = ...,
+        subcategory: str | None | EllipsisType = ...,
+        group: str | None | EllipsisType = ...,
+        assigned_to: _User | None | EllipsisType = ...,
+    ) -> Ticket:
+        """Changes a ticket: any number of fields, one command, one entry of history. What is not named stays; `None` empties
+        a field, and lets the priority follow impact and urgency again.
+        """
+    def close_ticket(self, ticket: _Ticket) -> Ticket:
+        """Closes a resolved ticket for good."""
+    def create_article(self, title: str, body: str, *, category: str | None = None) -> Article:
+        """Begins an article, as a draft."""
+    def delete_rating(self, rating: _Rating) -> None:
+        """Deletes a rating, for instance one that insults. Its request stays marked as rated."""
+    def events(self, *, since: _Since = ..., only: _Only = ..., limit: int = ...) -> EventPage[Event]:
+        """A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
+        has no events and a position. At most `limit` events (50), of the entities that `only` names.
+        """
+    def follow_up(
+        self,
+        of: _Ticket,
+        title: str,
+        *,
+        description: str = ...,
+        status: TicketStatus | str = ...,
+        impact: Impact | str = ...,
+        urgency: Urgency | str = ...,
+        priority: Priority | str | None = None,
+        category: str | None = None,
+        subcategory: str | None = None,
+        channel: Channel | str = ...,
+        group: str | None = None,
+        assigned_to: _User | None = None,
+        requested_for: _User | None = None,
+        created_by: _User | None = None,
+        opened_at: _Time | None = None,
+        external_ref: str | None = None,
+    ) -> Ticket:
+        """Opens a ticket that follows up a finished one, for the same person. The rest is as for a new one."""
+    def fulfil_request(self, request: _Request) -> ServiceRequest:
+        """Ends a request that has no open ticket: the customer has what was asked for."""
+    def history(self, of: _AnyRow, *, order: Order | str = ..., limit: int = ...) -> Listing[HistoryEntry]:
+        """The history of any row, one entry for each command that changed it. It stays when the row is deleted.
+
+        Read page by page, as it is iterated over: the oldest first and 50 entries to a page, unless told otherwise.
+        """
+    def hold_ticket(self, ticket: _Ticket, reason: HoldReason | str) -> Ticket:
+        """Lets a ticket wait."""
+    def make_ticket(
+        self,
+        request: _Request,
+        *,
+        impact: Impact | str = ...,
+        urgency: Urgency | str = ...,
+        group: str | None = None,
+        assigned_to: _User | None = None,
+    ) -> Ticket:
+        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request. It is of low impact
+        and medium urgency, unless told otherwise.
+        """
+    def notes(
+        self,
+        ticket: _Ticket,
+        *,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> Listing[Note]:
+        """The notes on a ticket.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def open_ticket(
+        self,
+        title: str,
+        *,
+        description: str = ...,
+        status: TicketStatus | str = ...,
+        impact: Impact | str = ...,
+        urgency: Urgency | str = ...,
+        priority: Priority | str | None = None,
+        category: str | None = None,
+        subcategory: str | None = None,
+        channel: Channel | str = ...,
+        group: str | None = None,
+        assigned_to: _User | None = None,
+        requested_for: _User | None = None,
+        created_by: _User | None = None,
+        opened_at: _Time | None = None,
+        external_ref: str | None = None,
+    ) -> Ticket:
+        """Opens a ticket: new, of medium impact and urgency, and by another channel, unless told otherwise. Its priority follows
+        from impact and urgency, unless it is given.
+        """
+    def publish_article(self, article: _Article) -> Article:
+        """Shows an article to everybody."""
+    def rating(self, rating: _Rating) -> Rating:
+        """A rating."""
+    def rating_figures(self, service: _Service | None = None) -> RatingFigures:
+        """How customers rate one service, or all. Costs the same at any size."""
+    def rating_rows(
+        self,
+        *,
+        service: _Service | None = None,
+        customer: _User | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> Listing[RatingRow]:
+        """Ratings with service and customer: of a service, or of a customer.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def reject_request(self, request: _Request) -> ServiceRequest:
+        """Refuses a request."""
+    def reopen_ticket(self, ticket: _Ticket) -> Ticket:
+        """Puts a resolved ticket back in progress."""
+    def request(self, request: _Request) -> ServiceRequest:
+        """A request."""
+    def request_by_external_ref(self, external_ref: str) -> ServiceRequest:
+        """A request by its id elsewhere."""
+    def request_by_number(self, number: str | int) -> ServiceRequest:
+        """A request by the number people say aloud."""
+    def request_rows(
+        self,
+        *,
+        phase: Phase | str | None = None,
+        status: RequestStatus | str | None = None,
+        customer: _User | None = None,
+        service: _Service | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> Listing[RequestRow]:
+        """Requests with service and customer.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def requests(
+        self,
+        *,
+        phase: Phase | str | None = None,
+        status: RequestStatus | str | None = None,
+        customer: _User | None = None,
+        service: _Service | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> Listing[ServiceRequest]:
+        """Requests.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def resolve_ticket(self, ticket: _Ticket) -> Ticket:
+        """Resolves a ticket, and fulfils the request that it was made from."""
+    def schedule_request(self, request: _Request, day: _Time) -> ServiceRequest:
+        """Gives a request its day."""
+    def service(self, service: _Service) -> Service:
+        """A service, retired or not."""
+    def service_usage(
+        self,
+        *,
+        category: str | None = None,
+        active: bool | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> Listing[ServiceUsage]:
+        """Services with how much they are used and how they are rated.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def services(
+        self,
+        *,
+        category: str | None = None,
+        active: bool | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> Listing[Service]:
+        """Services, retired ones too.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def start_request(self, request: _Request) -> ServiceRequest:
+        """Begins work on a request."""
+    def start_ticket(self, ticket: _Ticket) -> Ticket:
+        """Begins work on a ticket, or takes it up again."""
+    def submit_request_for(
+        self,
+        service: _Service,
+        customer: _User,
+        *,
+        details: str = ...,
+        external_ref: str | None = None,
+    ) -> ServiceRequest:
+        """Enters a request for a customer."""
+    def summary(self) -> Summary:
+        """The totals of the desk. Costs the same at any size."""
+    def ticket(self, ticket: _Ticket) -> Ticket:
+        """A ticket."""
+    def ticket_by_external_ref(self, external_ref: str) -> Ticket:
+        """A ticket by its id elsewhere."""
+    def ticket_by_number(self, number: str | int) -> Ticket:
+        """A ticket by the number people say aloud."""
+    def tickets(
+        self,
+        *,
+        phase: Phase | str | None = None,
+        status: TicketStatus | str | None = None,
+        priority: Priority | str | None = None,
+        category: str | None = None,
+        channel: Channel | str | None = None,
+        group: str | None = None,
+        assignee: _User | None = None,
+        unassigned: bool = False,
+        customer: _User | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> Listing[Ticket]:
+        """Tickets.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def touch_ticket(self, ticket: _Ticket) -> Ticket:
+        """Notes that somebody handled a ticket, and changes no field."""
+    def unassign_ticket(self, ticket: _Ticket) -> Ticket:
+        """Takes a ticket from whoever works on it."""
+    def unified(
+        self,
+        *,
+        source: Source | str | None = None,
+        phase: Phase | str | None = None,
+        ticket_status: TicketStatus | str | None = None,
+        request_status: RequestStatus | str | None = None,
+        priority: Priority | str | None = None,
+        category: str | None = None,
+        channel: Channel | str | None = None,
+        group: str | None = None,
+        assignee: _User | None = None,
+        unassigned: bool = False,
+        customer: _User | None = None,
+        service: _Service | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> Listing[UnifiedTicket]:
+        """The unified view: tickets and requests together.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def user(self, user: _User) -> User:
+        """A person."""
+    def user_by_email(self, email: str) -> User:
+        """A person by email address, whatever its case."""
+    def user_by_external_ref(self, external_ref: str) -> User:
+        """A person by their id elsewhere."""
+    def users(
+        self,
+        *,
+        role: Role | str | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> Listing[User]:
+        """People.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def watch(self, *, since: _Since = ..., only: _Only = ...) -> Watch[Event]:
+        """Follows what happens, one event after another, as far as the portal may know of it.
+
+        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
+        `only` names the entities that are asked for: one or several, all if none is named.
+        """
+    def withdraw_article(self, article: _Article) -> Article:
+        """Makes a published article a draft again."""
+
+@final
+class Admin(_Staff):
+    """A desk as an admin sees it."""
+
+    def approve_request(self, request: _Request) -> ServiceRequest:
+        """Agrees to a request."""
     def change_role(self, user: _User, role: Role | str) -> User:
         """Gives somebody else another role."""
     def change_service(
@@ -1373,24 +1690,6 @@ class Admin:
         active: bool | EllipsisType = ...,
     ) -> Service:
         """Changes a service. What is not named stays; requests made before keep their price."""
-    def change_ticket(
-        self,
-        ticket: _Ticket,
-        *,
-        status: TicketStatus | str | EllipsisType = ...,
-        title: str | EllipsisType = ...,
-        description: str | EllipsisType = ...,
-        impact: Impact | str | EllipsisType = ...,
-        urgency: Urgency | str | EllipsisType = ...,
-        priority: Priority | str | None | EllipsisType = ...,
-        category: str | None | EllipsisType = ...,
-        subcategory: str | None | EllipsisType = ...,
-        group: str | None | EllipsisType = ...,
-        assigned_to: _User | None | EllipsisType = ...,
-    ) -> Ticket:
-        """Changes a ticket: any number of fields, one command, one entry of history. What is not named stays; `None` empties
-        a field, and lets the priority follow impact and urgency again.
-        """
     def change_user(
         self,
         user: _User,
@@ -1400,10 +1699,6 @@ class Admin:
         external_ref: str | None | EllipsisType = ...,
     ) -> User:
         """Changes a person's data. What is not named stays."""
-    def close_ticket(self, ticket: _Ticket) -> Ticket:
-        """Closes a resolved ticket for good."""
-    def create_article(self, title: str, body: str, *, category: str | None = None) -> Article:
-        """Begins an article, as a draft."""
     def create_service(
         self,
         name: str,
@@ -1418,689 +1713,23 @@ class Admin:
         """Enters a person."""
     def deactivate_user(self, user: _User) -> User:
         """Lets somebody else no longer act. What is theirs stays."""
-    def delete_rating(self, rating: _Rating) -> None:
-        """Deletes a rating, for instance one that insults. Its request stays marked as rated."""
     def delete_service(self, service: _Service) -> None:
         """Deletes a service that nothing names."""
     def delete_user(self, user: _User) -> None:
         """Deletes somebody else whom no row needs."""
-    def events(self, *, since: _Since = ..., only: _Only = ..., limit: int = ...) -> EventPage[Event]:
-        """A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
-        has no events and a position. At most `limit` events (50), of the entities that `only` names.
-        """
-    def follow_up(
-        self,
-        of: _Ticket,
-        title: str,
-        *,
-        description: str = ...,
-        status: TicketStatus | str = ...,
-        impact: Impact | str = ...,
-        urgency: Urgency | str = ...,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        subcategory: str | None = None,
-        channel: Channel | str = ...,
-        group: str | None = None,
-        assigned_to: _User | None = None,
-        requested_for: _User | None = None,
-        created_by: _User | None = None,
-        opened_at: _Time | None = None,
-        external_ref: str | None = None,
-    ) -> Ticket:
-        """Opens a ticket that follows up a finished one, for the same person. The rest is as for a new one."""
-    def fulfil_request(self, request: _Request) -> ServiceRequest:
-        """Ends a request that has no open ticket: the customer has what was asked for."""
-    def history(self, of: _AnyRow, *, order: Order | str = ..., limit: int = ...) -> Listing[HistoryEntry]:
-        """The history of any row, one entry for each command that changed it. It stays when the row is deleted.
-
-        Read page by page, as it is iterated over: the oldest first and 50 entries to a page, unless told otherwise.
-        """
-    def hold_ticket(self, ticket: _Ticket, reason: HoldReason | str) -> Ticket:
-        """Lets a ticket wait."""
-    def make_ticket(
-        self,
-        request: _Request,
-        *,
-        impact: Impact | str = ...,
-        urgency: Urgency | str = ...,
-        group: str | None = None,
-        assigned_to: _User | None = None,
-    ) -> Ticket:
-        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request. It is of low impact
-        and medium urgency, unless told otherwise.
-        """
-    def notes(
-        self,
-        ticket: _Ticket,
-        *,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[Note]:
-        """The notes on a ticket.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def open_ticket(
-        self,
-        title: str,
-        *,
-        description: str = ...,
-        status: TicketStatus | str = ...,
-        impact: Impact | str = ...,
-        urgency: Urgency | str = ...,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        subcategory: str | None = None,
-        channel: Channel | str = ...,
-        group: str | None = None,
-        assigned_to: _User | None = None,
-        requested_for: _User | None = None,
-        created_by: _User | None = None,
-        opened_at: _Time | None = None,
-        external_ref: str | None = None,
-    ) -> Ticket:
-        """Opens a ticket: new, of medium impact and urgency, and by another channel, unless told otherwise. Its priority follows
-        from impact and urgency, unless it is given.
-        """
-    def publish_article(self, article: _Article) -> Article:
-        """Shows an article to everybody."""
-    def rating(self, rating: _Rating) -> Rating:
-        """A rating."""
-    def rating_figures(self, service: _Service | None = None) -> RatingFigures:
-        """How customers rate one service, or all. Costs the same at any size."""
-    def rating_rows(
-        self,
-        *,
-        service: _Service | None = None,
-        customer: _User | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[RatingRow]:
-        """Ratings with service and customer: of a service, or of a customer.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
     def reactivate_user(self, user: _User) -> User:
         """Lets somebody act again."""
-    def reject_request(self, request: _Request) -> ServiceRequest:
-        """Refuses a request."""
-    def reopen_ticket(self, ticket: _Ticket) -> Ticket:
-        """Puts a resolved ticket back in progress."""
-    def request(self, request: _Request) -> ServiceRequest:
-        """A request."""
-    def request_by_external_ref(self, external_ref: str) -> ServiceRequest:
-        """A request by its id elsewhere."""
-    def request_by_number(self, number: str | int) -> ServiceRequest:
-        """A request by the number people say aloud."""
-    def request_rows(
-        self,
-        *,
-        phase: Phase | str | None = None,
-        status: RequestStatus | str | None = None,
-        customer: _User | None = None,
-        service: _Service | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[RequestRow]:
-        """Requests with service and customer.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def requests(
-        self,
-        *,
-        phase: Phase | str | None = None,
-        status: RequestStatus | str | None = None,
-        customer: _User | None = None,
-        service: _Service | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[ServiceRequest]:
-        """Requests.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def resolve_ticket(self, ticket: _Ticket) -> Ticket:
-        """Resolves a ticket, and fulfils the request that it was made from."""
     def retire_service(self, service: _Service) -> Service:
         """Retires a service: nobody can ask for it any more."""
-    def schedule_request(self, request: _Request, day: _Time) -> ServiceRequest:
-        """Gives a request its day."""
-    def service(self, service: _Service) -> Service:
-        """A service, retired or not."""
-    def service_usage(
-        self,
-        *,
-        category: str | None = None,
-        active: bool | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[ServiceUsage]:
-        """Services with how much they are used and how they are rated.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def services(
-        self,
-        *,
-        category: str | None = None,
-        active: bool | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[Service]:
-        """Services, retired ones too.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def start_request(self, request: _Request) -> ServiceRequest:
-        """Begins work on a request."""
-    def start_ticket(self, ticket: _Ticket) -> Ticket:
-        """Begins work on a ticket, or takes it up again."""
-    def submit_request_for(
-        self,
-        service: _Service,
-        customer: _User,
-        *,
-        details: str = ...,
-        external_ref: str | None = None,
-    ) -> ServiceRequest:
-        """Enters a request for a customer."""
-    def summary(self) -> Summary:
-        """The totals of the desk. Costs the same at any size."""
-    def ticket(self, ticket: _Ticket) -> Ticket:
-        """A ticket."""
-    def ticket_by_external_ref(self, external_ref: str) -> Ticket:
-        """A ticket by its id elsewhere."""
-    def ticket_by_number(self, number: str | int) -> Ticket:
-        """A ticket by the number people say aloud."""
-    def tickets(
-        self,
-        *,
-        phase: Phase | str | None = None,
-        status: TicketStatus | str | None = None,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        channel: Channel | str | None = None,
-        group: str | None = None,
-        assignee: _User | None = None,
-        unassigned: bool = False,
-        customer: _User | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[Ticket]:
-        """Tickets.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def touch_ticket(self, ticket: _Ticket) -> Ticket:
-        """Notes that somebody handled a ticket, and changes no field."""
-    def unassign_ticket(self, ticket: _Ticket) -> Ticket:
-        """Takes a ticket from whoever works on it."""
-    def unified(
-        self,
-        *,
-        source: Source | str | None = None,
-        phase: Phase | str | None = None,
-        ticket_status: TicketStatus | str | None = None,
-        request_status: RequestStatus | str | None = None,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        channel: Channel | str | None = None,
-        group: str | None = None,
-        assignee: _User | None = None,
-        unassigned: bool = False,
-        customer: _User | None = None,
-        service: _Service | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[UnifiedTicket]:
-        """The unified view: tickets and requests together.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def user(self, user: _User) -> User:
-        """A person."""
-    def user_by_email(self, email: str) -> User:
-        """A person by email address, whatever its case."""
-    def user_by_external_ref(self, external_ref: str) -> User:
-        """A person by their id elsewhere."""
-    def users(
-        self,
-        *,
-        role: Role | str | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[User]:
-        """People.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def watch(self, *, since: _Since = ..., only: _Only = ...) -> Watch[Event]:
-        """Follows what happens, one event after another, as far as the portal may know of it.
-
-        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
-        `only` names the entities that are asked for: one or several, all if none is named.
-        """
-    def withdraw_article(self, article: _Article) -> Article:
-        """Makes a published article a draft again."""
 
 @final
-class Agent:
+class Agent(_Staff):
     """A desk as an agent sees it, and an admin who works as one."""
 
-    @property
-    def actor(self) -> UserId:
-        """Whose portal it is."""
-    @property
-    def last_stamp(self) -> bytes | None:
-        """Marks the last command that was acknowledged through this handle or one made from it, for `seeing`."""
-    def at(self, at: _Time, /) -> Self:
-        """The same portal, for commands that tell of something that happened at this time. It may lie in the past."""
-    def keyed(self, key: str, /) -> Self:
-        """The same portal, for one command that must not happen twice: sent again with this key, it answers with the row as
-        it stands by then, and changes nothing.
-        """
-    def expecting(self, version: int, /) -> Self:
-        """The same portal, for a command on a row that was seen at this version: if it was changed since, the command is
-        `Conflict`.
-        """
-    def seeing(self, stamp: bytes, /) -> Self:
-        """The same portal, whose reads see at least the command that the stamp marks."""
-    def add_note(self, ticket: _Ticket, body: str) -> Note:
-        """Writes a note on a ticket, open or finished. Customers don't see it."""
-    def archive_article(self, article: _Article) -> Article:
-        """Takes an article out of use; it is kept."""
-    def article(self, article: _Article) -> Article:
-        """An article, whatever its status."""
-    def articles(
-        self,
-        *,
-        status: ArticleStatus | str | None = None,
-        author: _User | None = None,
-        category: str | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[Article]:
-        """Articles, whatever their status.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def assign_ticket(self, ticket: _Ticket, to: _User) -> Ticket:
-        """Gives a ticket to a member of staff."""
-    def cancel_request(self, request: _Request) -> ServiceRequest:
-        """Gives a request up."""
-    def cancel_ticket(self, ticket: _Ticket) -> Ticket:
-        """Gives a ticket up. Its request, if it was made from one, stays as it is."""
-    def change_article(
-        self,
-        article: _Article,
-        *,
-        title: str | EllipsisType = ...,
-        body: str | EllipsisType = ...,
-        category: str | None | EllipsisType = ...,
-    ) -> Article:
-        """Changes an article's text. What is not named stays."""
-    def change_ticket(
-        self,
-        ticket: _Ticket,
-        *,
-        status: TicketStatus | str | EllipsisType = ...,
-        title: str | EllipsisType = ...,
-        description: str | EllipsisType = ...,
-        impact: Impact | str | EllipsisType = ...,
-        urgency: Urgency | str | EllipsisType = ...,
-        priority: Priority | str | None | EllipsisType = ...,
-        category: str | None | EllipsisType = ...,
-        subcategory: str | None | EllipsisType = ...,
-        group: str | None | EllipsisType = ...,
-        assigned_to: _User | None | EllipsisType = ...,
-    ) -> Ticket:
-        """Changes a ticket: any number of fields, one command, one entry of history. What is not named stays; `None` empties
-        a field, and lets the priority follow impact and urgency again.
-        """
-    def close_ticket(self, ticket: _Ticket) -> Ticket:
-        """Closes a resolved ticket for good."""
-    def create_article(self, title: str, body: str, *, category: str | None = None) -> Article:
-        """Begins an article, as a draft."""
-    def delete_rating(self, rating: _Rating) -> None:
-        """Deletes a rating, for instance one that insults. Its request stays marked as rated."""
-    def events(self, *, since: _Since = ..., only: _Only = ..., limit: int = ...) -> EventPage[Event]:
-        """A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
-        has no events and a position. At most `limit` events (50), of the entities that `only` names.
-        """
-    def follow_up(
-        self,
-        of: _Ticket,
-        title: str,
-        *,
-        description: str = ...,
-        status: TicketStatus | str = ...,
-        impact: Impact | str = ...,
-        urgency: Urgency | str = ...,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        subcategory: str | None = None,
-        channel: Channel | str = ...,
-        group: str | None = None,
-        assigned_to: _User | None = None,
-        requested_for: _User | None = None,
-        created_by: _User | None = None,
-        opened_at: _Time | None = None,
-        external_ref: str | None = None,
-    ) -> Ticket:
-        """Opens a ticket that follows up a finished one, for the same person. The rest is as for a new one."""
-    def fulfil_request(self, request: _Request) -> ServiceRequest:
-        """Ends a request that has no open ticket: the customer has what was asked for."""
-    def history(self, of: _AnyRow, *, order: Order | str = ..., limit: int = ...) -> Listing[HistoryEntry]:
-        """The history of any row, one entry for each command that changed it. It stays when the row is deleted.
-
-        Read page by page, as it is iterated over: the oldest first and 50 entries to a page, unless told otherwise.
-        """
-    def hold_ticket(self, ticket: _Ticket, reason: HoldReason | str) -> Ticket:
-        """Lets a ticket wait."""
-    def make_ticket(
-        self,
-        request: _Request,
-        *,
-        impact: Impact | str = ...,
-        urgency: Urgency | str = ...,
-        group: str | None = None,
-        assigned_to: _User | None = None,
-    ) -> Ticket:
-        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request. It is of low impact
-        and medium urgency, unless told otherwise.
-        """
-    def notes(
-        self,
-        ticket: _Ticket,
-        *,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[Note]:
-        """The notes on a ticket.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def open_ticket(
-        self,
-        title: str,
-        *,
-        description: str = ...,
-        status: TicketStatus | str = ...,
-        impact: Impact | str = ...,
-        urgency: Urgency | str = ...,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        subcategory: str | None = None,
-        channel: Channel | str = ...,
-        group: str | None = None,
-        assigned_to: _User | None = None,
-        requested_for: _User | None = None,
-        created_by: _User | None = None,
-        opened_at: _Time | None = None,
-        external_ref: str | None = None,
-    ) -> Ticket:
-        """Opens a ticket: new, of medium impact and urgency, and by another channel, unless told otherwise. Its priority follows
-        from impact and urgency, unless it is given.
-        """
-    def publish_article(self, article: _Article) -> Article:
-        """Shows an article to everybody."""
-    def rating(self, rating: _Rating) -> Rating:
-        """A rating."""
-    def rating_figures(self, service: _Service | None = None) -> RatingFigures:
-        """How customers rate one service, or all. Costs the same at any size."""
-    def rating_rows(
-        self,
-        *,
-        service: _Service | None = None,
-        customer: _User | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[RatingRow]:
-        """Ratings with service and customer: of a service, or of a customer.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def reject_request(self, request: _Request) -> ServiceRequest:
-        """Refuses a request."""
-    def reopen_ticket(self, ticket: _Ticket) -> Ticket:
-        """Puts a resolved ticket back in progress."""
-    def request(self, request: _Request) -> ServiceRequest:
-        """A request."""
-    def request_by_external_ref(self, external_ref: str) -> ServiceRequest:
-        """A request by its id elsewhere."""
-    def request_by_number(self, number: str | int) -> ServiceRequest:
-        """A request by the number people say aloud."""
-    def request_rows(
-        self,
-        *,
-        phase: Phase | str | None = None,
-        status: RequestStatus | str | None = None,
-        customer: _User | None = None,
-        service: _Service | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[RequestRow]:
-        """Requests with service and customer.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def requests(
-        self,
-        *,
-        phase: Phase | str | None = None,
-        status: RequestStatus | str | None = None,
-        customer: _User | None = None,
-        service: _Service | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[ServiceRequest]:
-        """Requests.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def resolve_ticket(self, ticket: _Ticket) -> Ticket:
-        """Resolves a ticket, and fulfils the request that it was made from."""
-    def schedule_request(self, request: _Request, day: _Time) -> ServiceRequest:
-        """Gives a request its day."""
-    def service(self, service: _Service) -> Service:
-        """A service, retired or not."""
-    def service_usage(
-        self,
-        *,
-        category: str | None = None,
-        active: bool | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[ServiceUsage]:
-        """Services with how much they are used and how they are rated.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def services(
-        self,
-        *,
-        category: str | None = None,
-        active: bool | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[Service]:
-        """Services, retired ones too.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def start_request(self, request: _Request) -> ServiceRequest:
-        """Begins work on a request."""
-    def start_ticket(self, ticket: _Ticket) -> Ticket:
-        """Begins work on a ticket, or takes it up again."""
-    def submit_request_for(
-        self,
-        service: _Service,
-        customer: _User,
-        *,
-        details: str = ...,
-        external_ref: str | None = None,
-    ) -> ServiceRequest:
-        """Enters a request for a customer."""
-    def summary(self) -> Summary:
-        """The totals of the desk. Costs the same at any size."""
-    def ticket(self, ticket: _Ticket) -> Ticket:
-        """A ticket."""
-    def ticket_by_external_ref(self, external_ref: str) -> Ticket:
-        """A ticket by its id elsewhere."""
-    def ticket_by_number(self, number: str | int) -> Ticket:
-        """A ticket by the number people say aloud."""
-    def tickets(
-        self,
-        *,
-        phase: Phase | str | None = None,
-        status: TicketStatus | str | None = None,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        channel: Channel | str | None = None,
-        group: str | None = None,
-        assignee: _User | None = None,
-        unassigned: bool = False,
-        customer: _User | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[Ticket]:
-        """Tickets.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def touch_ticket(self, ticket: _Ticket) -> Ticket:
-        """Notes that somebody handled a ticket, and changes no field."""
-    def unassign_ticket(self, ticket: _Ticket) -> Ticket:
-        """Takes a ticket from whoever works on it."""
-    def unified(
-        self,
-        *,
-        source: Source | str | None = None,
-        phase: Phase | str | None = None,
-        ticket_status: TicketStatus | str | None = None,
-        request_status: RequestStatus | str | None = None,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        channel: Channel | str | None = None,
-        group: str | None = None,
-        assignee: _User | None = None,
-        unassigned: bool = False,
-        customer: _User | None = None,
-        service: _Service | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[UnifiedTicket]:
-        """The unified view: tickets and requests together.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def user(self, user: _User) -> User:
-        """A person."""
-    def user_by_email(self, email: str) -> User:
-        """A person by email address, whatever its case."""
-    def user_by_external_ref(self, external_ref: str) -> User:
-        """A person by their id elsewhere."""
-    def users(
-        self,
-        *,
-        role: Role | str | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> Listing[User]:
-        """People.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def watch(self, *, since: _Since = ..., only: _Only = ...) -> Watch[Event]:
-        """Follows what happens, one event after another, as far as the portal may know of it.
-
-        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
-        `only` names the entities that are asked for: one or several, all if none is named.
-        """
-    def withdraw_article(self, article: _Article) -> Article:
-        """Makes a published article a draft again."""
-
 @final
-class Customer:
+class Customer(_Portal):
     """A desk as a customer sees it: what is theirs, and what is for everyone."""
 
-    @property
-    def actor(self) -> UserId:
-        """Whose portal it is."""
-    @property
-    def last_stamp(self) -> bytes | None:
-        """Marks the last command that was acknowledged through this handle or one made from it, for `seeing`."""
-    def at(self, at: _Time, /) -> Self:
-        """The same portal, for commands that tell of something that happened at this time. It may lie in the past."""
-    def keyed(self, key: str, /) -> Self:
-        """The same portal, for one command that must not happen twice: sent again with this key, it answers with the row as
-        it stands by then, and changes nothing.
-        """
-    def expecting(self, version: int, /) -> Self:
-        """The same portal, for a command on a row that was seen at this version: if it was changed since, the command is
-        `Conflict`.
-        """
-    def seeing(self, stamp: bytes, /) -> Self:
-        """The same portal, whose reads see at least the command that the stamp marks."""
     def article(self, article: _Article) -> Article:
         """A published article."""
     def articles(
@@ -2307,9 +1936,9 @@ class AsyncDesk:
     def __aenter__(self) -> Coroutine[Any, Any, Self]: ...
     def __aexit__(self, *_why: object) -> Coroutine[Any, Any, None]: ...
 
-@final
-class AsyncAdmin:
-    """A desk as an admin sees it."""
+@type_check_only
+class _AsyncPortal:
+    """What all portals have."""
 
     @property
     def actor(self) -> UserId:
@@ -2329,10 +1958,13 @@ class AsyncAdmin:
         """
     def seeing(self, stamp: bytes, /) -> Self:
         """The same portal, whose reads see at least the command that the stamp marks."""
+
+@type_check_only
+class _AsyncStaff(_AsyncPortal):
+    """What admins and agents can do."""
+
     def add_note(self, ticket: _Ticket, body: str) -> Coroutine[Any, Any, Note]:
         """Writes a note on a ticket, open or finished. Customers don't see it."""
-    def approve_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
-        """Agrees to a request."""
     def archive_article(self, article: _Article) -> Coroutine[Any, Any, Article]:
         """Takes an article out of use; it is kept."""
     def article(self, article: _Article) -> Coroutine[Any, Any, Article]:
@@ -2368,20 +2000,6 @@ class AsyncAdmin:
         category: str | None | EllipsisType = ...,
     ) -> Coroutine[Any, Any, Article]:
         """Changes an article's text. What is not named stays."""
-    def change_role(self, user: _User, role: Role | str) -> Coroutine[Any, Any, User]:
-        """Gives somebody else another role."""
-    def change_service(
-        self,
-        service: _Service,
-        *,
-        name: str | EllipsisType = ...,
-        description: str | EllipsisType = ...,
-        category: str | EllipsisType = ...,
-        price: Money | str | EllipsisType = ...,
-        needs_approval: bool | EllipsisType = ...,
-        active: bool | EllipsisType = ...,
-    ) -> Coroutine[Any, Any, Service]:
-        """Changes a service. What is not named stays; requests made before keep their price."""
     def change_ticket(
         self,
         ticket: _Ticket,
@@ -2400,6 +2018,322 @@ class AsyncAdmin:
         """Changes a ticket: any number of fields, one command, one entry of history. What is not named stays; `None` empties
         a field, and lets the priority follow impact and urgency again.
         """
+    def close_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
+        """Closes a resolved ticket for good."""
+    def create_article(self, title: str, body: str, *, category: str | None = None) -> Coroutine[Any, Any, Article]:
+        """Begins an article, as a draft."""
+    def delete_rating(self, rating: _Rating) -> Coroutine[Any, Any, None]:
+        """Deletes a rating, for instance one that insults. Its request stays marked as rated."""
+    def events(
+        self,
+        *,
+        since: _Since = ...,
+        only: _Only = ...,
+        limit: int = ...,
+    ) -> Coroutine[Any, Any, EventPage[Event]]:
+        """A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
+        has no events and a position. At most `limit` events (50), of the entities that `only` names.
+        """
+    def follow_up(
+        self,
+        of: _Ticket,
+        title: str,
+        *,
+        description: str = ...,
+        status: TicketStatus | str = ...,
+        impact: Impact | str = ...,
+        urgency: Urgency | str = ...,
+        priority: Priority | str | None = None,
+        category: str | None = None,
+        subcategory: str | None = None,
+        channel: Channel | str = ...,
+        group: str | None = None,
+        assigned_to: _User | None = None,
+        requested_for: _User | None = None,
+        created_by: _User | None = None,
+        opened_at: _Time | None = None,
+        external_ref: str | None = None,
+    ) -> Coroutine[Any, Any, Ticket]:
+        """Opens a ticket that follows up a finished one, for the same person. The rest is as for a new one."""
+    def fulfil_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
+        """Ends a request that has no open ticket: the customer has what was asked for."""
+    def history(self, of: _AnyRow, *, order: Order | str = ..., limit: int = ...) -> AsyncListing[HistoryEntry]:
+        """The history of any row, one entry for each command that changed it. It stays when the row is deleted.
+
+        Read page by page, as it is iterated over: the oldest first and 50 entries to a page, unless told otherwise.
+        """
+    def hold_ticket(self, ticket: _Ticket, reason: HoldReason | str) -> Coroutine[Any, Any, Ticket]:
+        """Lets a ticket wait."""
+    def make_ticket(
+        self,
+        request: _Request,
+        *,
+        impact: Impact | str = ...,
+        urgency: Urgency | str = ...,
+        group: str | None = None,
+        assigned_to: _User | None = None,
+    ) -> Coroutine[Any, Any, Ticket]:
+        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request. It is of low impact
+        and medium urgency, unless told otherwise.
+        """
+    def notes(
+        self,
+        ticket: _Ticket,
+        *,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> AsyncListing[Note]:
+        """The notes on a ticket.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def open_ticket(
+        self,
+        title: str,
+        *,
+        description: str = ...,
+        status: TicketStatus | str = ...,
+        impact: Impact | str = ...,
+        urgency: Urgency | str = ...,
+        priority: Priority | str | None = None,
+        category: str | None = None,
+        subcategory: str | None = None,
+        channel: Channel | str = ...,
+        group: str | None = None,
+        assigned_to: _User | None = None,
+        requested_for: _User | None = None,
+        created_by: _User | None = None,
+        opened_at: _Time | None = None,
+        external_ref: str | None = None,
+    ) -> Coroutine[Any, Any, Ticket]:
+        """Opens a ticket: new, of medium impact and urgency, and by another channel, unless told otherwise. Its priority follows
+        from impact and urgency, unless it is given.
+        """
+    def publish_article(self, article: _Article) -> Coroutine[Any, Any, Article]:
+        """Shows an article to everybody."""
+    def rating(self, rating: _Rating) -> Coroutine[Any, Any, Rating]:
+        """A rating."""
+    def rating_figures(self, service: _Service | None = None) -> Coroutine[Any, Any, RatingFigures]:
+        """How customers rate one service, or all. Costs the same at any size."""
+    def rating_rows(
+        self,
+        *,
+        service: _Service | None = None,
+        customer: _User | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> AsyncListing[RatingRow]:
+        """Ratings with service and customer: of a service, or of a customer.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def reject_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
+        """Refuses a request."""
+    def reopen_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
+        """Puts a resolved ticket back in progress."""
+    def request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
+        """A request."""
+    def request_by_external_ref(self, external_ref: str) -> Coroutine[Any, Any, ServiceRequest]:
+        """A request by its id elsewhere."""
+    def request_by_number(self, number: str | int) -> Coroutine[Any, Any, ServiceRequest]:
+        """A request by the number people say aloud."""
+    def request_rows(
+        self,
+        *,
+        phase: Phase | str | None = None,
+        status: RequestStatus | str | None = None,
+        customer: _User | None = None,
+        service: _Service | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> AsyncListing[RequestRow]:
+        """Requests with service and customer.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def requests(
+        self,
+        *,
+        phase: Phase | str | None = None,
+        status: RequestStatus | str | None = None,
+        customer: _User | None = None,
+        service: _Service | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> AsyncListing[ServiceRequest]:
+        """Requests.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def resolve_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
+        """Resolves a ticket, and fulfils the request that it was made from."""
+    def schedule_request(self, request: _Request, day: _Time) -> Coroutine[Any, Any, ServiceRequest]:
+        """Gives a request its day."""
+    def service(self, service: _Service) -> Coroutine[Any, Any, Service]:
+        """A service, retired or not."""
+    def service_usage(
+        self,
+        *,
+        category: str | None = None,
+        active: bool | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> AsyncListing[ServiceUsage]:
+        """Services with how much they are used and how they are rated.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def services(
+        self,
+        *,
+        category: str | None = None,
+        active: bool | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> AsyncListing[Service]:
+        """Services, retired ones too.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def start_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
+        """Begins work on a request."""
+    def start_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
+        """Begins work on a ticket, or takes it up again."""
+    def submit_request_for(
+        self,
+        service: _Service,
+        customer: _User,
+        *,
+        details: str = ...,
+        external_ref: str | None = None,
+    ) -> Coroutine[Any, Any, ServiceRequest]:
+        """Enters a request for a customer."""
+    def summary(self) -> Coroutine[Any, Any, Summary]:
+        """The totals of the desk. Costs the same at any size."""
+    def ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
+        """A ticket."""
+    def ticket_by_external_ref(self, external_ref: str) -> Coroutine[Any, Any, Ticket]:
+        """A ticket by its id elsewhere."""
+    def ticket_by_number(self, number: str | int) -> Coroutine[Any, Any, Ticket]:
+        """A ticket by the number people say aloud."""
+    def tickets(
+        self,
+        *,
+        phase: Phase | str | None = None,
+        status: TicketStatus | str | None = None,
+        priority: Priority | str | None = None,
+        category: str | None = None,
+        channel: Channel | str | None = None,
+        group: str | None = None,
+        assignee: _User | None = None,
+        unassigned: bool = False,
+        customer: _User | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> AsyncListing[Ticket]:
+        """Tickets.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def touch_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
+        """Notes that somebody handled a ticket, and changes no field."""
+    def unassign_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
+        """Takes a ticket from whoever works on it."""
+    def unified(
+        self,
+        *,
+        source: Source | str | None = None,
+        phase: Phase | str | None = None,
+        ticket_status: TicketStatus | str | None = None,
+        request_status: RequestStatus | str | None = None,
+        priority: Priority | str | None = None,
+        category: str | None = None,
+        channel: Channel | str | None = None,
+        group: str | None = None,
+        assignee: _User | None = None,
+        unassigned: bool = False,
+        customer: _User | None = None,
+        service: _Service | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> AsyncListing[UnifiedTicket]:
+        """The unified view: tickets and requests together.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def user(self, user: _User) -> Coroutine[Any, Any, User]:
+        """A person."""
+    def user_by_email(self, email: str) -> Coroutine[Any, Any, User]:
+        """A person by email address, whatever its case."""
+    def user_by_external_ref(self, external_ref: str) -> Coroutine[Any, Any, User]:
+        """A person by their id elsewhere."""
+    def users(
+        self,
+        *,
+        role: Role | str | None = None,
+        order: Order | str = ...,
+        limit: int = ...,
+        created_from: _Time | None = None,
+        created_to: _Time | None = None,
+    ) -> AsyncListing[User]:
+        """People.
+
+        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
+        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
+        """
+    def watch(self, *, since: _Since = ..., only: _Only = ...) -> AsyncWatch[Event]:
+        """Follows what happens, one event after another, as far as the portal may know of it.
+
+        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
+        `only` names the entities that are asked for: one or several, all if none is named.
+        """
+    def withdraw_article(self, article: _Article) -> Coroutine[Any, Any, Article]:
+        """Makes a published article a draft again."""
+
+@final
+class AsyncAdmin(_AsyncStaff):
+    """A desk as an admin sees it."""
+
+    def approve_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
+        """Agrees to a request."""
+    def change_role(self, user: _User, role: Role | str) -> Coroutine[Any, Any, User]:
+        """Gives somebody else another role."""
+    def change_service(
+        self,
+        service: _Service,
+        *,
+        name: str | EllipsisType = ...,
+        description: str | EllipsisType = ...,
+        category: str | EllipsisType = ...,
+        price: Money | str | EllipsisType = ...,
+        needs_approval: bool | EllipsisType = ...,
+        active: bool | EllipsisType = ...,
+    ) -> Coroutine[Any, Any, Service]:
+        """Changes a service. What is not named stays; requests made before keep their price."""
     def change_user(
         self,
         user: _User,
@@ -2409,10 +2343,6 @@ class AsyncAdmin:
         external_ref: str | None | EllipsisType = ...,
     ) -> Coroutine[Any, Any, User]:
         """Changes a person's data. What is not named stays."""
-    def close_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """Closes a resolved ticket for good."""
-    def create_article(self, title: str, body: str, *, category: str | None = None) -> Coroutine[Any, Any, Article]:
-        """Begins an article, as a draft."""
     def create_service(
         self,
         name: str,
@@ -2434,701 +2364,23 @@ class AsyncAdmin:
         """Enters a person."""
     def deactivate_user(self, user: _User) -> Coroutine[Any, Any, User]:
         """Lets somebody else no longer act. What is theirs stays."""
-    def delete_rating(self, rating: _Rating) -> Coroutine[Any, Any, None]:
-        """Deletes a rating, for instance one that insults. Its request stays marked as rated."""
     def delete_service(self, service: _Service) -> Coroutine[Any, Any, None]:
         """Deletes a service that nothing names."""
     def delete_user(self, user: _User) -> Coroutine[Any, Any, None]:
         """Deletes somebody else whom no row needs."""
-    def events(
-        self,
-        *,
-        since: _Since = ...,
-        only: _Only = ...,
-        limit: int = ...,
-    ) -> Coroutine[Any, Any, EventPage[Event]]:
-        """A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
-        has no events and a position. At most `limit` events (50), of the entities that `only` names.
-        """
-    def follow_up(
-        self,
-        of: _Ticket,
-        title: str,
-        *,
-        description: str = ...,
-        status: TicketStatus | str = ...,
-        impact: Impact | str = ...,
-        urgency: Urgency | str = ...,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        subcategory: str | None = None,
-        channel: Channel | str = ...,
-        group: str | None = None,
-        assigned_to: _User | None = None,
-        requested_for: _User | None = None,
-        created_by: _User | None = None,
-        opened_at: _Time | None = None,
-        external_ref: str | None = None,
-    ) -> Coroutine[Any, Any, Ticket]:
-        """Opens a ticket that follows up a finished one, for the same person. The rest is as for a new one."""
-    def fulfil_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
-        """Ends a request that has no open ticket: the customer has what was asked for."""
-    def history(self, of: _AnyRow, *, order: Order | str = ..., limit: int = ...) -> AsyncListing[HistoryEntry]:
-        """The history of any row, one entry for each command that changed it. It stays when the row is deleted.
-
-        Read page by page, as it is iterated over: the oldest first and 50 entries to a page, unless told otherwise.
-        """
-    def hold_ticket(self, ticket: _Ticket, reason: HoldReason | str) -> Coroutine[Any, Any, Ticket]:
-        """Lets a ticket wait."""
-    def make_ticket(
-        self,
-        request: _Request,
-        *,
-        impact: Impact | str = ...,
-        urgency: Urgency | str = ...,
-        group: str | None = None,
-        assigned_to: _User | None = None,
-    ) -> Coroutine[Any, Any, Ticket]:
-        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request. It is of low impact
-        and medium urgency, unless told otherwise.
-        """
-    def notes(
-        self,
-        ticket: _Ticket,
-        *,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[Note]:
-        """The notes on a ticket.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def open_ticket(
-        self,
-        title: str,
-        *,
-        description: str = ...,
-        status: TicketStatus | str = ...,
-        impact: Impact | str = ...,
-        urgency: Urgency | str = ...,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        subcategory: str | None = None,
-        channel: Channel | str = ...,
-        group: str | None = None,
-        assigned_to: _User | None = None,
-        requested_for: _User | None = None,
-        created_by: _User | None = None,
-        opened_at: _Time | None = None,
-        external_ref: str | None = None,
-    ) -> Coroutine[Any, Any, Ticket]:
-        """Opens a ticket: new, of medium impact and urgency, and by another channel, unless told otherwise. Its priority follows
-        from impact and urgency, unless it is given.
-        """
-    def publish_article(self, article: _Article) -> Coroutine[Any, Any, Article]:
-        """Shows an article to everybody."""
-    def rating(self, rating: _Rating) -> Coroutine[Any, Any, Rating]:
-        """A rating."""
-    def rating_figures(self, service: _Service | None = None) -> Coroutine[Any, Any, RatingFigures]:
-        """How customers rate one service, or all. Costs the same at any size."""
-    def rating_rows(
-        self,
-        *,
-        service: _Service | None = None,
-        customer: _User | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[RatingRow]:
-        """Ratings with service and customer: of a service, or of a customer.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
     def reactivate_user(self, user: _User) -> Coroutine[Any, Any, User]:
         """Lets somebody act again."""
-    def reject_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
-        """Refuses a request."""
-    def reopen_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """Puts a resolved ticket back in progress."""
-    def request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
-        """A request."""
-    def request_by_external_ref(self, external_ref: str) -> Coroutine[Any, Any, ServiceRequest]:
-        """A request by its id elsewhere."""
-    def request_by_number(self, number: str | int) -> Coroutine[Any, Any, ServiceRequest]:
-        """A request by the number people say aloud."""
-    def request_rows(
-        self,
-        *,
-        phase: Phase | str | None = None,
-        status: RequestStatus | str | None = None,
-        customer: _User | None = None,
-        service: _Service | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[RequestRow]:
-        """Requests with service and customer.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def requests(
-        self,
-        *,
-        phase: Phase | str | None = None,
-        status: RequestStatus | str | None = None,
-        customer: _User | None = None,
-        service: _Service | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[ServiceRequest]:
-        """Requests.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def resolve_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """Resolves a ticket, and fulfils the request that it was made from."""
     def retire_service(self, service: _Service) -> Coroutine[Any, Any, Service]:
         """Retires a service: nobody can ask for it any more."""
-    def schedule_request(self, request: _Request, day: _Time) -> Coroutine[Any, Any, ServiceRequest]:
-        """Gives a request its day."""
-    def service(self, service: _Service) -> Coroutine[Any, Any, Service]:
-        """A service, retired or not."""
-    def service_usage(
-        self,
-        *,
-        category: str | None = None,
-        active: bool | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[ServiceUsage]:
-        """Services with how much they are used and how they are rated.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def services(
-        self,
-        *,
-        category: str | None = None,
-        active: bool | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[Service]:
-        """Services, retired ones too.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def start_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
-        """Begins work on a request."""
-    def start_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """Begins work on a ticket, or takes it up again."""
-    def submit_request_for(
-        self,
-        service: _Service,
-        customer: _User,
-        *,
-        details: str = ...,
-        external_ref: str | None = None,
-    ) -> Coroutine[Any, Any, ServiceRequest]:
-        """Enters a request for a customer."""
-    def summary(self) -> Coroutine[Any, Any, Summary]:
-        """The totals of the desk. Costs the same at any size."""
-    def ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """A ticket."""
-    def ticket_by_external_ref(self, external_ref: str) -> Coroutine[Any, Any, Ticket]:
-        """A ticket by its id elsewhere."""
-    def ticket_by_number(self, number: str | int) -> Coroutine[Any, Any, Ticket]:
-        """A ticket by the number people say aloud."""
-    def tickets(
-        self,
-        *,
-        phase: Phase | str | None = None,
-        status: TicketStatus | str | None = None,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        channel: Channel | str | None = None,
-        group: str | None = None,
-        assignee: _User | None = None,
-        unassigned: bool = False,
-        customer: _User | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[Ticket]:
-        """Tickets.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def touch_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """Notes that somebody handled a ticket, and changes no field."""
-    def unassign_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """Takes a ticket from whoever works on it."""
-    def unified(
-        self,
-        *,
-        source: Source | str | None = None,
-        phase: Phase | str | None = None,
-        ticket_status: TicketStatus | str | None = None,
-        request_status: RequestStatus | str | None = None,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        channel: Channel | str | None = None,
-        group: str | None = None,
-        assignee: _User | None = None,
-        unassigned: bool = False,
-        customer: _User | None = None,
-        service: _Service | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[UnifiedTicket]:
-        """The unified view: tickets and requests together.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def user(self, user: _User) -> Coroutine[Any, Any, User]:
-        """A person."""
-    def user_by_email(self, email: str) -> Coroutine[Any, Any, User]:
-        """A person by email address, whatever its case."""
-    def user_by_external_ref(self, external_ref: str) -> Coroutine[Any, Any, User]:
-        """A person by their id elsewhere."""
-    def users(
-        self,
-        *,
-        role: Role | str | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[User]:
-        """People.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def watch(self, *, since: _Since = ..., only: _Only = ...) -> AsyncWatch[Event]:
-        """Follows what happens, one event after another, as far as the portal may know of it.
-
-        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
-        `only` names the entities that are asked for: one or several, all if none is named.
-        """
-    def withdraw_article(self, article: _Article) -> Coroutine[Any, Any, Article]:
-        """Makes a published article a draft again."""
 
 @final
-class AsyncAgent:
+class AsyncAgent(_AsyncStaff):
     """A desk as an agent sees it, and an admin who works as one."""
 
-    @property
-    def actor(self) -> UserId:
-        """Whose portal it is."""
-    @property
-    def last_stamp(self) -> bytes | None:
-        """Marks the last command that was acknowledged through this handle or one made from it, for `seeing`."""
-    def at(self, at: _Time, /) -> Self:
-        """The same portal, for commands that tell of something that happened at this time. It may lie in the past."""
-    def keyed(self, key: str, /) -> Self:
-        """The same portal, for one command that must not happen twice: sent again with this key, it answers with the row as
-        it stands by then, and changes nothing.
-        """
-    def expecting(self, version: int, /) -> Self:
-        """The same portal, for a command on a row that was seen at this version: if it was changed since, the command is
-        `Conflict`.
-        """
-    def seeing(self, stamp: bytes, /) -> Self:
-        """The same portal, whose reads see at least the command that the stamp marks."""
-    def add_note(self, ticket: _Ticket, body: str) -> Coroutine[Any, Any, Note]:
-        """Writes a note on a ticket, open or finished. Customers don't see it."""
-    def archive_article(self, article: _Article) -> Coroutine[Any, Any, Article]:
-        """Takes an article out of use; it is kept."""
-    def article(self, article: _Article) -> Coroutine[Any, Any, Article]:
-        """An article, whatever its status."""
-    def articles(
-        self,
-        *,
-        status: ArticleStatus | str | None = None,
-        author: _User | None = None,
-        category: str | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[Article]:
-        """Articles, whatever their status.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def assign_ticket(self, ticket: _Ticket, to: _User) -> Coroutine[Any, Any, Ticket]:
-        """Gives a ticket to a member of staff."""
-    def cancel_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
-        """Gives a request up."""
-    def cancel_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """Gives a ticket up. Its request, if it was made from one, stays as it is."""
-    def change_article(
-        self,
-        article: _Article,
-        *,
-        title: str | EllipsisType = ...,
-        body: str | EllipsisType = ...,
-        category: str | None | EllipsisType = ...,
-    ) -> Coroutine[Any, Any, Article]:
-        """Changes an article's text. What is not named stays."""
-    def change_ticket(
-        self,
-        ticket: _Ticket,
-        *,
-        status: TicketStatus | str | EllipsisType = ...,
-        title: str | EllipsisType = ...,
-        description: str | EllipsisType = ...,
-        impact: Impact | str | EllipsisType = ...,
-        urgency: Urgency | str | EllipsisType = ...,
-        priority: Priority | str | None | EllipsisType = ...,
-        category: str | None | EllipsisType = ...,
-        subcategory: str | None | EllipsisType = ...,
-        group: str | None | EllipsisType = ...,
-        assigned_to: _User | None | EllipsisType = ...,
-    ) -> Coroutine[Any, Any, Ticket]:
-        """Changes a ticket: any number of fields, one command, one entry of history. What is not named stays; `None` empties
-        a field, and lets the priority follow impact and urgency again.
-        """
-    def close_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """Closes a resolved ticket for good."""
-    def create_article(self, title: str, body: str, *, category: str | None = None) -> Coroutine[Any, Any, Article]:
-        """Begins an article, as a draft."""
-    def delete_rating(self, rating: _Rating) -> Coroutine[Any, Any, None]:
-        """Deletes a rating, for instance one that insults. Its request stays marked as rated."""
-    def events(
-        self,
-        *,
-        since: _Since = ...,
-        only: _Only = ...,
-        limit: int = ...,
-    ) -> Coroutine[Any, Any, EventPage[Event]]:
-        """A page of what happened on the desk, in order: from the oldest event that is kept, behind a position, or "now", which
-        has no events and a position. At most `limit` events (50), of the entities that `only` names.
-        """
-    def follow_up(
-        self,
-        of: _Ticket,
-        title: str,
-        *,
-        description: str = ...,
-        status: TicketStatus | str = ...,
-        impact: Impact | str = ...,
-        urgency: Urgency | str = ...,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        subcategory: str | None = None,
-        channel: Channel | str = ...,
-        group: str | None = None,
-        assigned_to: _User | None = None,
-        requested_for: _User | None = None,
-        created_by: _User | None = None,
-        opened_at: _Time | None = None,
-        external_ref: str | None = None,
-    ) -> Coroutine[Any, Any, Ticket]:
-        """Opens a ticket that follows up a finished one, for the same person. The rest is as for a new one."""
-    def fulfil_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
-        """Ends a request that has no open ticket: the customer has what was asked for."""
-    def history(self, of: _AnyRow, *, order: Order | str = ..., limit: int = ...) -> AsyncListing[HistoryEntry]:
-        """The history of any row, one entry for each command that changed it. It stays when the row is deleted.
-
-        Read page by page, as it is iterated over: the oldest first and 50 entries to a page, unless told otherwise.
-        """
-    def hold_ticket(self, ticket: _Ticket, reason: HoldReason | str) -> Coroutine[Any, Any, Ticket]:
-        """Lets a ticket wait."""
-    def make_ticket(
-        self,
-        request: _Request,
-        *,
-        impact: Impact | str = ...,
-        urgency: Urgency | str = ...,
-        group: str | None = None,
-        assigned_to: _User | None = None,
-    ) -> Coroutine[Any, Any, Ticket]:
-        """Makes a ticket of category `customer_request` from a request, once. Resolving it fulfils the request. It is of low impact
-        and medium urgency, unless told otherwise.
-        """
-    def notes(
-        self,
-        ticket: _Ticket,
-        *,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[Note]:
-        """The notes on a ticket.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def open_ticket(
-        self,
-        title: str,
-        *,
-        description: str = ...,
-        status: TicketStatus | str = ...,
-        impact: Impact | str = ...,
-        urgency: Urgency | str = ...,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        subcategory: str | None = None,
-        channel: Channel | str = ...,
-        group: str | None = None,
-        assigned_to: _User | None = None,
-        requested_for: _User | None = None,
-        created_by: _User | None = None,
-        opened_at: _Time | None = None,
-        external_ref: str | None = None,
-    ) -> Coroutine[Any, Any, Ticket]:
-        """Opens a ticket: new, of medium impact and urgency, and by another channel, unless told otherwise. Its priority follows
-        from impact and urgency, unless it is given.
-        """
-    def publish_article(self, article: _Article) -> Coroutine[Any, Any, Article]:
-        """Shows an article to everybody."""
-    def rating(self, rating: _Rating) -> Coroutine[Any, Any, Rating]:
-        """A rating."""
-    def rating_figures(self, service: _Service | None = None) -> Coroutine[Any, Any, RatingFigures]:
-        """How customers rate one service, or all. Costs the same at any size."""
-    def rating_rows(
-        self,
-        *,
-        service: _Service | None = None,
-        customer: _User | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[RatingRow]:
-        """Ratings with service and customer: of a service, or of a customer.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def reject_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
-        """Refuses a request."""
-    def reopen_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """Puts a resolved ticket back in progress."""
-    def request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
-        """A request."""
-    def request_by_external_ref(self, external_ref: str) -> Coroutine[Any, Any, ServiceRequest]:
-        """A request by its id elsewhere."""
-    def request_by_number(self, number: str | int) -> Coroutine[Any, Any, ServiceRequest]:
-        """A request by the number people say aloud."""
-    def request_rows(
-        self,
-        *,
-        phase: Phase | str | None = None,
-        status: RequestStatus | str | None = None,
-        customer: _User | None = None,
-        service: _Service | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[RequestRow]:
-        """Requests with service and customer.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def requests(
-        self,
-        *,
-        phase: Phase | str | None = None,
-        status: RequestStatus | str | None = None,
-        customer: _User | None = None,
-        service: _Service | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[ServiceRequest]:
-        """Requests.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def resolve_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """Resolves a ticket, and fulfils the request that it was made from."""
-    def schedule_request(self, request: _Request, day: _Time) -> Coroutine[Any, Any, ServiceRequest]:
-        """Gives a request its day."""
-    def service(self, service: _Service) -> Coroutine[Any, Any, Service]:
-        """A service, retired or not."""
-    def service_usage(
-        self,
-        *,
-        category: str | None = None,
-        active: bool | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[ServiceUsage]:
-        """Services with how much they are used and how they are rated.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def services(
-        self,
-        *,
-        category: str | None = None,
-        active: bool | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[Service]:
-        """Services, retired ones too.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def start_request(self, request: _Request) -> Coroutine[Any, Any, ServiceRequest]:
-        """Begins work on a request."""
-    def start_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """Begins work on a ticket, or takes it up again."""
-    def submit_request_for(
-        self,
-        service: _Service,
-        customer: _User,
-        *,
-        details: str = ...,
-        external_ref: str | None = None,
-    ) -> Coroutine[Any, Any, ServiceRequest]:
-        """Enters a request for a customer."""
-    def summary(self) -> Coroutine[Any, Any, Summary]:
-        """The totals of the desk. Costs the same at any size."""
-    def ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """A ticket."""
-    def ticket_by_external_ref(self, external_ref: str) -> Coroutine[Any, Any, Ticket]:
-        """A ticket by its id elsewhere."""
-    def ticket_by_number(self, number: str | int) -> Coroutine[Any, Any, Ticket]:
-        """A ticket by the number people say aloud."""
-    def tickets(
-        self,
-        *,
-        phase: Phase | str | None = None,
-        status: TicketStatus | str | None = None,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        channel: Channel | str | None = None,
-        group: str | None = None,
-        assignee: _User | None = None,
-        unassigned: bool = False,
-        customer: _User | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[Ticket]:
-        """Tickets.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def touch_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """Notes that somebody handled a ticket, and changes no field."""
-    def unassign_ticket(self, ticket: _Ticket) -> Coroutine[Any, Any, Ticket]:
-        """Takes a ticket from whoever works on it."""
-    def unified(
-        self,
-        *,
-        source: Source | str | None = None,
-        phase: Phase | str | None = None,
-        ticket_status: TicketStatus | str | None = None,
-        request_status: RequestStatus | str | None = None,
-        priority: Priority | str | None = None,
-        category: str | None = None,
-        channel: Channel | str | None = None,
-        group: str | None = None,
-        assignee: _User | None = None,
-        unassigned: bool = False,
-        customer: _User | None = None,
-        service: _Service | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[UnifiedTicket]:
-        """The unified view: tickets and requests together.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def user(self, user: _User) -> Coroutine[Any, Any, User]:
-        """A person."""
-    def user_by_email(self, email: str) -> Coroutine[Any, Any, User]:
-        """A person by email address, whatever its case."""
-    def user_by_external_ref(self, external_ref: str) -> Coroutine[Any, Any, User]:
-        """A person by their id elsewhere."""
-    def users(
-        self,
-        *,
-        role: Role | str | None = None,
-        order: Order | str = ...,
-        limit: int = ...,
-        created_from: _Time | None = None,
-        created_to: _Time | None = None,
-    ) -> AsyncListing[User]:
-        """People.
-
-        Read page by page, as it is iterated over: the newest first (or `"oldest_first"`) and 50 rows to a page, unless `order`
-        and `limit` say otherwise. Only rows that were created from `created_from` to `created_to`, both included.
-        """
-    def watch(self, *, since: _Since = ..., only: _Only = ...) -> AsyncWatch[Event]:
-        """Follows what happens, one event after another, as far as the portal may know of it.
-
-        It begins with what happens from now on, unless `since` is "oldest" (the oldest event that is kept) or a position;
-        `only` names the entities that are asked for: one or several, all if none is named.
-        """
-    def withdraw_article(self, article: _Article) -> Coroutine[Any, Any, Article]:
-        """Makes a published article a draft again."""
-
 @final
-class AsyncCustomer:
+class AsyncCustomer(_AsyncPortal):
     """A desk as a customer sees it: what is theirs, and what is for everyone."""
 
-    @property
-    def actor(self) -> UserId:
-        """Whose portal it is."""
-    @property
-    def last_stamp(self) -> bytes | None:
-        """Marks the last command that was acknowledged through this handle or one made from it, for `seeing`."""
-    def at(self, at: _Time, /) -> Self:
-        """The same portal, for commands that tell of something that happened at this time. It may lie in the past."""
-    def keyed(self, key: str, /) -> Self:
-        """The same portal, for one command that must not happen twice: sent again with this key, it answers with the row as
-        it stands by then, and changes nothing.
-        """
-    def expecting(self, version: int, /) -> Self:
-        """The same portal, for a command on a row that was seen at this version: if it was changed since, the command is
-        `Conflict`.
-        """
-    def seeing(self, stamp: bytes, /) -> Self:
-        """The same portal, whose reads see at least the command that the stamp marks."""
     def article(self, article: _Article) -> Coroutine[Any, Any, Article]:
         """A published article."""
     def articles(
