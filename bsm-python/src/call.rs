@@ -14,6 +14,7 @@ use pyo3::types::PyType;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
+use crate::ending;
 use crate::fork::Kept;
 
 /// What a call comes to, still to be told in Python.
@@ -80,13 +81,16 @@ impl Call {
 /// Begins a call as a task, and gives the future that is told what comes of it.
 fn begin<'py>(py: Python<'py>, handle: &Handle, pending: Pending) -> PyResult<Bound<'py, PyAny>> {
     static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    if ending::has_begun() {
+        return Err(PyRuntimeError::new_err("cannot await a desk while the interpreter ends"));
+    }
     let event_loop = RUNNING.import(py, "asyncio", "get_running_loop")?.call0()?;
     let future = event_loop.call_method0(intern!(py, "create_future"))?;
     let (to, told) = (event_loop.unbind(), future.clone().unbind());
     let task = handle.spawn(async move {
         let outcome = pending.await;
         // An interpreter that is ending is told nothing.
-        Python::try_attach(|py| tell(py, &to, told, outcome));
+        ending::attach(|py| tell(py, &to, told, outcome));
     });
     future.call_method1(intern!(py, "add_done_callback"), (Abort(task.abort_handle()),))?;
     Ok(future)

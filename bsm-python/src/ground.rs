@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::unconstrained;
 
+use crate::ending;
 use crate::errors::{Fault, Raise, raise};
 use crate::fork::Kept;
 
@@ -186,6 +187,7 @@ pub(crate) fn close_all(py: Python<'_>) -> PyResult<()> {
         }
         outcome = outcome.and(closed);
     }
+    ending::begin(py);
     outcome
 }
 
@@ -234,7 +236,7 @@ fn drive<F: Future>(handle: &Handle, future: F) -> PyResult<F::Output> {
             thread::park_timeout(SIGNALS);
             if !bell.rang.load(Ordering::Acquire) {
                 // On other threads than the main one there are none, and it costs little.
-                Python::attach(signals)?;
+                ending::attach(signals).unwrap_or(Ok(()))?;
             }
         }
     }

@@ -13,6 +13,7 @@
 
 mod arguments;
 mod call;
+mod ending;
 mod errors;
 mod fork;
 mod ground;
@@ -52,6 +53,7 @@ mod _bsm {
     #[pyfunction]
     fn forked() {
         super::fork::forked();
+        super::ending::forked();
     }
 
     /// Closes every desk that is open. For `atexit`.

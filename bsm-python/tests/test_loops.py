@@ -37,6 +37,42 @@ def test_the_end_of_a_loop_with(what: str) -> None:
     ends_clean(f"import asyncio\nimport bsm.aio\nkept = []\nasync def main():\n{body}\n    kept.append(desk)\nasyncio.run(main())")
 
 
+def test_the_end_comes_while_threads_still_tell() -> None:
+    # The desk and its runtime are gone a moment before the interpreter: its threads may be anywhere.
+    script = """
+        import asyncio
+        import bsm.aio
+        async def main():
+            async with bsm.aio.open("memory:") as desk:
+                grace = await desk.bootstrap("Grace Hopper", "grace@example.org")
+                admin = desk.admin(grace)
+                for _ in range(5):
+                    await asyncio.gather(*[admin.user(grace.id) for _ in range(100)])
+        asyncio.run(main())
+    """
+    for _ in range(40):
+        # As fast as it can: in development mode the end comes too late to meet them.
+        ends_clean(script, options=())
+
+
+def test_nothing_is_awaited_once_the_end_has_begun() -> None:
+    said = ends_clean(
+        """
+        import asyncio, atexit
+
+        def last():
+            try:
+                asyncio.run(bsm.aio.remove("memory:"))
+            except RuntimeError as error:
+                print(error)
+
+        atexit.register(last)
+        import bsm.aio
+        """
+    )
+    assert said == "cannot await a desk while the interpreter ends\n"
+
+
 def test_a_loop_that_is_closed_is_told_nothing() -> None:
     ends_clean(
         """
