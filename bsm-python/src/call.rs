@@ -4,7 +4,7 @@
 //! `call_soon_threadsafe`. Cancelling it cancels the task. Once the interpreter or the loop is gone, nobody is told.
 
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning};
 use pyo3::intern;
@@ -20,6 +20,9 @@ use crate::fork::Kept;
 /// What a call comes to, still to be told in Python.
 pub(crate) type Outcome = Box<dyn for<'py> FnOnce(Python<'py>) -> PyResult<Py<PyAny>> + Send>;
 
+/// What becomes of an answer that came when its call was cancelled already.
+pub(crate) type Unheard = Arc<dyn Fn(Py<PyAny>) + Send + Sync>;
+
 /// A call that was not begun.
 pub(crate) type Pending = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
@@ -28,6 +31,7 @@ pub(crate) type Pending = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 pub(crate) struct Call {
     name: &'static str,
     state: Mutex<State>,
+    unheard: Option<Unheard>,
 }
 
 enum State {
@@ -43,7 +47,26 @@ enum State {
 
 impl Call {
     pub(crate) fn new(name: &'static str, handle: Handle, pending: Pending) -> Self {
-        Self { name, state: Mutex::new(State::New(Kept::new((handle, pending)))) }
+        Self { name, state: Mutex::new(State::New(Kept::new((handle, pending)))), unheard: None }
+    }
+
+    /// The same call, whose answer must not be lost: `unheard` is given it if nobody hears it.
+    pub(crate) fn unless_heard(mut self, unheard: Unheard) -> Self {
+        self.unheard = Some(unheard);
+        self
+    }
+
+    /// Rescues the answer of a future that is done, and that nobody is going to ask.
+    fn rescue(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = future.py();
+        let Some(unheard) = &self.unheard else { return Ok(()) };
+        let told = future.call_method0(intern!(py, "done"))?.is_truthy()?
+            && !future.call_method0(intern!(py, "cancelled"))?.is_truthy()?
+            && future.call_method0(intern!(py, "exception"))?.is_none();
+        if told {
+            unheard(future.call_method0(intern!(py, "result"))?.unbind());
+        }
+        Ok(())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -63,7 +86,7 @@ impl Call {
         let (handle, pending) = kept.into_inner().ok_or_else(|| {
             PyRuntimeError::new_err(format!("{}() was made before this process was forked", self.name))
         })?;
-        let future = begin(py, &handle, pending)?;
+        let future = begin(py, &handle, pending, self.unheard.clone())?;
         let steps = future.call_method0(intern!(py, "__await__"))?;
         *self.state() = State::Running { steps: steps.clone().unbind(), future: future.unbind() };
         Ok(steps)
@@ -79,7 +102,12 @@ impl Call {
 }
 
 /// Begins a call as a task, and gives the future that is told what comes of it.
-fn begin<'py>(py: Python<'py>, handle: &Handle, pending: Pending) -> PyResult<Bound<'py, PyAny>> {
+fn begin<'py>(
+    py: Python<'py>,
+    handle: &Handle,
+    pending: Pending,
+    unheard: Option<Unheard>,
+) -> PyResult<Bound<'py, PyAny>> {
     static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     if ending::has_begun() {
         return Err(PyRuntimeError::new_err("cannot await a desk while the interpreter ends"));
@@ -90,27 +118,32 @@ fn begin<'py>(py: Python<'py>, handle: &Handle, pending: Pending) -> PyResult<Bo
     let task = handle.spawn(async move {
         let outcome = pending.await;
         // An interpreter that is ending is told nothing.
-        ending::attach(|py| tell(py, &to, told, outcome));
+        ending::attach(|py| tell(py, &to, told, outcome, unheard));
     });
     future.call_method1(intern!(py, "add_done_callback"), (Abort(task.abort_handle()),))?;
     Ok(future)
 }
 
 /// Has the loop tell a future what came of its call.
-fn tell(py: Python<'_>, event_loop: &Py<PyAny>, future: Py<PyAny>, outcome: Outcome) {
+fn tell(py: Python<'_>, event_loop: &Py<PyAny>, future: Py<PyAny>, outcome: Outcome, unheard: Option<Unheard>) {
     let (value, error) = match outcome(py) {
         Ok(value) => (Some(value), None),
         Err(error) => (None, Some(error.into_value(py))),
     };
-    let settle = Settle { future };
+    let settle = Settle { future, unheard: unheard.clone() };
+    let kept = value.as_ref().map(|value| value.clone_ref(py));
+    let told = event_loop.call_method1(py, intern!(py, "call_soon_threadsafe"), (settle, value, error));
     // A loop that was closed meanwhile refuses, and has nobody who waits for it.
-    let _ = event_loop.call_method1(py, intern!(py, "call_soon_threadsafe"), (settle, value, error));
+    if let (Err(_), Some(value), Some(unheard)) = (told, kept, unheard) {
+        unheard(value);
+    }
 }
 
 /// Called by the loop: gives a future its result, if it was not cancelled.
 #[pyclass(frozen, module = "bsm.aio")]
 struct Settle {
     future: Py<PyAny>,
+    unheard: Option<Unheard>,
 }
 
 #[pymethods]
@@ -119,6 +152,9 @@ impl Settle {
     fn __call__(&self, py: Python<'_>, value: Option<Py<PyAny>>, error: Option<Py<PyAny>>) -> PyResult<()> {
         let future = self.future.bind(py);
         if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+            if let (Some(value), Some(unheard)) = (value, &self.unheard) {
+                unheard(value);
+            }
             return Ok(());
         }
         match error {
@@ -173,13 +209,14 @@ impl Call {
         tb: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let running = match &*self.state() {
-            State::Running { steps, .. } => Some(steps.bind(py).clone()),
+            State::Running { steps, future } => Some((steps.bind(py).clone(), future.bind(py).clone())),
             State::New(_) | State::Ended => None,
         };
-        let Some(steps) = running else {
+        let Some((steps, future)) = running else {
             *self.state() = State::Ended;
             return Err(thrown(typ, val)?);
         };
+        self.rescue(&future)?;
         let one = intern!(py, "throw");
         let step = match (val, tb) {
             (None, None) => steps.call_method1(one, (typ,)),
@@ -191,6 +228,7 @@ impl Call {
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let state = std::mem::replace(&mut *self.state(), State::Ended);
         if let State::Running { future, .. } = state {
+            self.rescue(future.bind(py))?;
             future.call_method0(py, intern!(py, "cancel"))?;
         }
         Ok(())

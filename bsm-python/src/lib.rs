@@ -15,6 +15,7 @@ mod arguments;
 mod call;
 mod ending;
 mod errors;
+mod feed;
 mod fork;
 mod ground;
 mod handle;

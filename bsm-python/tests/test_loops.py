@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import textwrap
+import time
 
 import pytest
 
@@ -125,6 +126,38 @@ async def test_cancelling_loses_nothing() -> None:
         done = sum(isinstance(outcome, bsm.Ticket) for outcome in outcomes)
         assert done <= (await admin.summary()).ticket_count - 1 <= 200
         assert (await desk.verify()).is_clean
+
+
+@pytest.mark.parametrize("when", ["before it is told", "after it is told", "when it is closed"])
+async def test_an_event_that_meets_a_cancelled_call_is_the_next_again(when: str) -> None:
+    loop = asyncio.get_running_loop()
+    async with bsm.aio.open("memory:") as desk:
+        grace = await desk.bootstrap("Grace Hopper", "grace@example.org")
+        admin = desk.admin(grace)
+        async with desk.watch() as watch:
+            position = watch.position
+            call = anext(watch)
+            waiting = call if when == "when it is closed" else asyncio.create_task(call)
+            if waiting is call:
+                call.send(None)
+            await asyncio.sleep(0.05)
+            # The loop is held up until the event is on its way to it.
+            command = admin.open_ticket("Fan is loud")
+            command.send(None)
+            time.sleep(0.3)
+            if isinstance(waiting, asyncio.Task):
+                loop.call_soon(waiting.cancel) if when == "after it is told" else waiting.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await waiting
+            else:
+                waiting.close()
+                await asyncio.sleep(0.05)
+            command.close()
+            assert watch.position == position
+            event = await watch.next(timeout=30)
+            assert event is not None and event.entries[0].action is bsm.Action.CREATED
+            assert watch.position == event.position != position
+            assert await watch.next(timeout=0) is None
 
 
 async def test_a_call_is_a_coroutine() -> None:

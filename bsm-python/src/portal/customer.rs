@@ -9,9 +9,9 @@ use pyo3::prelude::*;
 
 use super::{AsyncCustomer, Customer};
 use crate::arguments::{At, Limit, OfRequest, OfTicket, Rated};
+use crate::feed::{Begin, Only, asked};
 use crate::handle::{lists, methods};
 use crate::ids::Row;
-use crate::watch::{Begin, Only, asked};
 use crate::words::Of;
 
 methods! { [Customer AsyncCustomer] {

@@ -15,10 +15,11 @@ use super::{Admin, Agent, AsyncAdmin, AsyncAgent, AsyncCustomer, Customer, handl
 use crate::arguments::{Limit, Moment};
 use crate::call::{Call, Outcome};
 use crate::errors::Raise;
+use crate::feed::{Begin, Only, asked, begin};
 use crate::ground::Ground;
 use crate::handle::{Answers, Handle, methods};
 use crate::ids::Row;
-use crate::watch::{AsyncWatch, Begin, Only, Watch, asked, begin};
+use crate::watch::{AsyncWatch, Watch};
 
 handles! {
     /// A service desk over a store. It is a context manager that closes itself.

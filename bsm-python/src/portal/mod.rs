@@ -15,9 +15,10 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use crate::arguments::{At, Moment};
+use crate::feed::{Begin, Only, asked, begin};
 use crate::handle::{Answers, Handle};
 use crate::show::Show;
-use crate::watch::{AsyncWatch, Begin, Only, Watch, asked, begin};
+use crate::watch::{AsyncWatch, Watch};
 
 /// A class of handles.
 macro_rules! handles {

@@ -12,9 +12,9 @@ use pyo3::prelude::*;
 
 use super::{Admin, Agent, AsyncAdmin, AsyncAgent};
 use crate::arguments::{Change, Limit, Moment, OfRequest, OfTicket};
+use crate::feed::{Begin, Only, asked};
 use crate::handle::{Answers, lists, methods, told_as};
 use crate::ids::{AnyRow, Row};
-use crate::watch::{Begin, Only, asked};
 use crate::words::Of;
 
 methods! { [Admin AsyncAdmin Agent AsyncAgent] {
