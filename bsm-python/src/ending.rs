@@ -1,39 +1,47 @@
-//! The end of the interpreter: from a moment on, no thread of ours asks for it.
+//! The end of the interpreter: from a moment on, nobody is in a call of ours, and nobody comes in.
 //!
 //! A thread that waits for the interpreter while that goes is ended by it, in the middle of whatever it does, which no
-//! Rust survives. So threads that are not Python's own come through here, and the end of the program (`ground::close_all`)
-//! waits for those that are inside and lets nobody in any more.
+//! Rust survives. That are threads of the desk's runtime, which tell a loop what came of a call, and threads of Python's that
+//! the end does not wait for ("daemon"), which come out of one. So all of them come through here. The end of the program
+//! (`ground::close_all`) waits for those that are inside; whoever comes later waits for the end of the process.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use pyo3::prelude::*;
 
-/// Whether the end has begun.
-static ENDING: AtomicBool = AtomicBool::new(false);
+/// The thread that ends the interpreter, once it has begun to. It alone may go on.
+static ENDING: OnceLock<ThreadId> = OnceLock::new();
 
-/// How many threads are attached through here, or wait for it.
+/// How many threads are inside.
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
 
 /// How long to wait between looks at who is inside.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Whether the end has begun: nobody is told anything any more.
+/// Whether the end has begun: loops are told nothing any more.
 pub(crate) fn has_begun() -> bool {
-    ENDING.load(Ordering::SeqCst)
+    ENDING.get().is_some()
 }
 
-/// Does something with the interpreter; `None` once it ends.
+/// Whether the end has begun, and this thread has no part in it.
+pub(crate) fn is_over() -> bool {
+    ENDING.get().is_some_and(|last| *last != thread::current().id())
+}
+
+/// Does something with the interpreter, by a thread that is not Python's; `None` once the end has begun.
 pub(crate) fn attach<R>(work: impl FnOnce(Python<'_>) -> R) -> Option<R> {
-    let _inside = Inside::enter();
-    // Looked at behind the count: either the end sees it, or this sees the end.
+    let _inside = Inside::count();
     if has_begun() { None } else { Python::try_attach(work) }
 }
 
 /// Begins the end, and waits for those who are inside.
 pub(crate) fn begin(py: Python<'_>) {
-    ENDING.store(true, Ordering::SeqCst);
+    let _ = ENDING.set(thread::current().id());
+    // With the one in `count`: either the end sees who came in, or they see the end.
+    fence(Ordering::SeqCst);
     py.detach(|| {
         while INSIDE.load(Ordering::SeqCst) > 0 {
             thread::sleep(LOOK);
@@ -46,12 +54,28 @@ pub(crate) fn forked() {
     INSIDE.store(0, Ordering::SeqCst);
 }
 
-struct Inside;
+/// A thread that is inside, for as long as this lives.
+pub(crate) struct Inside(());
 
 impl Inside {
-    fn enter() -> Self {
+    /// Comes in, by a thread of Python's. Once the end has begun, it does not come back.
+    pub(crate) fn enter(py: Python<'_>) -> Self {
+        let inside = Self::count();
+        if !is_over() {
+            return inside;
+        }
+        drop(inside);
+        py.detach(|| {
+            loop {
+                thread::park();
+            }
+        })
+    }
+
+    fn count() -> Self {
         INSIDE.fetch_add(1, Ordering::SeqCst);
-        Self
+        fence(Ordering::SeqCst);
+        Self(())
     }
 }
 

@@ -12,11 +12,12 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use bsm::Error;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::unconstrained;
 
-use crate::ending;
+use crate::ending::{self, Inside};
 use crate::errors::{Fault, Raise, raise};
 use crate::fork::Kept;
 
@@ -196,6 +197,7 @@ fn wait<F>(py: Python<'_>, handle: &Handle, future: F) -> PyResult<F::Output>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
+    let _inside = Inside::enter(py);
     py.detach(|| {
         if Handle::try_current().is_err() {
             return drive(handle, future);
@@ -207,7 +209,7 @@ where
         drop(ended);
         done.map_err(|error| match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => pyo3::exceptions::PyRuntimeError::new_err("the desk's threads have ended"),
+            Err(_) => PyRuntimeError::new_err("the desk's threads have ended"),
         })
     })
 }
@@ -237,6 +239,9 @@ fn drive<F: Future>(handle: &Handle, future: F) -> PyResult<F::Output> {
             if !bell.rang.load(Ordering::Acquire) {
                 // On other threads than the main one there are none, and it costs little.
                 ending::attach(signals).unwrap_or(Ok(()))?;
+                if ending::is_over() {
+                    return Err(PyRuntimeError::new_err("the program ends"));
+                }
             }
         }
     }

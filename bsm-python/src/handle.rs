@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 use crate::call::{Call, Outcome};
+use crate::ending::Inside;
 use crate::errors::{Fault, Raise};
 use crate::fork::Kept;
 use crate::ground::Ground;
@@ -112,6 +113,7 @@ where
     E: Fault,
     F: Future<Output = Result<T, E>> + Send + 'static,
 {
+    let _inside = Inside::enter(py);
     if !awaited {
         return ground.wait(py, call)?.tell(py);
     }

@@ -9,6 +9,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 
 use crate::call::{Call, Outcome, Unheard};
+use crate::ending::Inside;
 use crate::errors::Raise;
 use crate::feed::{Beginning, Shared, Stepped, patience};
 use crate::fork::Kept;
@@ -63,6 +64,7 @@ impl Watch {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let _inside = Inside::enter(py);
         let shared = self.0.shared(py)?;
         match self.0.ground.wait(py, async move { shared.next(None).await })? {
             Stepped::Event(told) => (told.event)(py),
@@ -74,6 +76,7 @@ impl Watch {
     /// closed. Nothing is lost by giving up.
     #[pyo3(signature = (timeout=None))]
     fn next(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Py<PyAny>>> {
+        let _inside = Inside::enter(py);
         let (shared, patience) = (self.0.shared(py)?, patience(timeout)?);
         match self.0.ground.wait(py, async move { shared.next(patience).await })? {
             Stepped::Event(told) => (told.event)(py).map(Some),

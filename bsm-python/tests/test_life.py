@@ -227,6 +227,35 @@ def test_the_end_of_a_program_with(what: str, tmp_path: Path) -> None:
         assert desk.verify().is_clean
 
 
+def test_the_end_comes_while_threads_are_in_calls() -> None:
+    script = """
+        import threading, time
+        import bsm
+
+        desk = bsm.open("memory:")
+        admin = desk.admin(desk.bootstrap("Grace Hopper", "grace@example.org"))
+
+        def command():
+            try:
+                while True:
+                    admin.open_ticket("Fan is loud")
+            except bsm.Closed:
+                pass
+
+        def follow():
+            for event in desk.watch():
+                pass
+
+        for _ in range(4):
+            threading.Thread(target=command, daemon=True).start()
+            threading.Thread(target=follow, daemon=True).start()
+        time.sleep(0.05)
+    """
+    for _ in range(12):
+        # As fast as it can: in development mode the end comes too late to meet them.
+        ends_clean(script, options=())
+
+
 def test_the_end_of_a_program_closes_what_is_open() -> None:
     said = ends_clean(
         """

@@ -3,6 +3,7 @@
 //! `test` calls it for its Python steps. The environment lies in the target directory and is kept between runs; what it holds
 //! besides the bindings is what `bsm-python/requirements-test.txt` pins. A full run also installs the bindings as others do.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -49,11 +50,16 @@ impl Environment {
         run_quietly(self.pip().args(["--force-reinstall", "--no-deps"]).arg(wheel), interrupts).map(drop)
     }
 
-    /// A program of the environment, in the folder of the bindings.
-    pub(crate) fn program(&self, name: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(self.place.join("bin").join(name));
+    /// A program of the environment, in the folder of the bindings, for which the environment is activated.
+    pub(crate) fn program(&self, name: &str, arguments: &[&str]) -> Result<Command> {
+        let bin = self.place.join("bin");
+        let path = env::var_os("PATH").unwrap_or_default();
+        let paths = [bin.clone()].into_iter().chain(env::split_paths(&path));
+        let mut command = Command::new(bin.join(name));
         command.args(arguments).current_dir(&self.folder);
-        command
+        command.env("VIRTUAL_ENV", &self.place).env("PATH", env::join_paths(paths).while_(|| "PATH".to_owned())?);
+        Workspace::unmarked(&mut command);
+        Ok(command)
     }
 
     /// `pip install ./bsm-python` in an environment of its own, by whoever has Rust.
@@ -84,13 +90,9 @@ impl Environment {
         if place.exists() {
             fs::remove_dir_all(&place).while_(|| format!("cannot empty {}", place.display()))?;
         }
-        let mut maturin = self.program("maturin", &["build", "--quiet"]);
-        maturin.args(how).arg("--out").arg(&place).arg("--interpreter").arg(self.place.join("bin/python"));
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let paths = [self.place.join("bin")].into_iter().chain(std::env::split_paths(&path));
-        let path = std::env::join_paths(paths).while_(|| "PATH".to_owned())?;
-        maturin.env("PATH", path).env("CARGO_TARGET_DIR", &workspace.target);
-        run_quietly(Workspace::unmarked(&mut maturin), interrupts)?;
+        let mut maturin = self.program("maturin", &["build", "--quiet"])?;
+        maturin.args(how).arg("--out").arg(&place).env("CARGO_TARGET_DIR", &workspace.target);
+        run_quietly(&mut maturin, interrupts)?;
         let built = fs::read_dir(&place).while_(|| format!("cannot read {}", place.display()))?;
         let wheels = built.flatten().map(|entry| entry.path());
         let mut wheels = wheels.filter(|path| path.extension().is_some_and(|extension| extension == "whl"));

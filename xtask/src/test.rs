@@ -119,7 +119,7 @@ impl Steps<'_> {
             ("stubtest", &["-m", "mypy.stubtest", "bsm"]),
         ];
         for (step, arguments) in tools {
-            let mut command = python.program("python", arguments);
+            let mut command = python.program("python", arguments)?;
             command.envs(variables.iter().copied());
             self.program(step, &format!("python {}", arguments.join(" ")), &mut command)?;
         }
