@@ -7,6 +7,7 @@
 mod failure;
 mod postgres;
 mod process;
+mod python;
 mod report;
 mod serve;
 mod test;

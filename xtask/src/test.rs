@@ -10,6 +10,7 @@ use std::process::Command;
 use crate::failure::{Failure, Result};
 use crate::postgres::{self, OWN_VARIABLES, POOLER_VARIABLE, Ready, URL_VARIABLE};
 use crate::process::{Interrupts, Reach, run, succeeds};
+use crate::python::Environment;
 use crate::report::Report;
 use crate::workspace::Workspace;
 
@@ -99,7 +100,37 @@ impl Steps<'_> {
         }
         runner += &leaving_out(&left_out, nextest);
         self.cargo("tests", &runner, &variables)?;
-        self.cargo("doctests", "test --workspace --all-features --doc --no-fail-fast", &variables)
+        self.cargo("doctests", "test --workspace --all-features --doc --no-fail-fast", &variables)?;
+        self.python(&variables)
+    }
+
+    /// The Python bindings: built, tried, and their types held against them.
+    fn python(&mut self, variables: &Variables<'_>) -> Result<()> {
+        let (workspace, interrupts) = (&self.workspace, self.interrupts);
+        let python = self.report.step("python", "build and install the Python bindings", || {
+            let python = Environment::ready(workspace, interrupts)?;
+            python.install(workspace, interrupts)?;
+            Ok(python)
+        })?;
+        let tools: [(&str, &[&str]); 4] = [
+            ("pytest", &["-m", "pytest"]),
+            ("mypy", &["-m", "mypy"]),
+            ("pyright", &["-m", "pyright"]),
+            ("stubtest", &["-m", "mypy.stubtest", "bsm"]),
+        ];
+        for (step, arguments) in tools {
+            let mut command = python.program("python", arguments)?;
+            command.envs(variables.iter().copied());
+            self.program(step, &format!("python {}", arguments.join(" ")), &mut command)?;
+        }
+        if self.full {
+            let (workspace, interrupts) = (&self.workspace, self.interrupts);
+            let source = || python.install_from_source(workspace, interrupts);
+            self.report.step("pip", "install the bindings from their source", source)?;
+            let wheel = || python.install_wheel(workspace, interrupts);
+            self.report.step("wheel", "build the bindings for other machines, and install them without Rust", wheel)?;
+        }
+        Ok(())
     }
 
     /// What a full run adds.

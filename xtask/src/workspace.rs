@@ -1,7 +1,7 @@
 //! What cargo says of the workspace, and how cargo is called in it.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -60,6 +60,23 @@ impl Workspace {
         command
     }
 
+    /// Where it lies.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A command without what `cargo run` has set to say who we are. Build scripts that watch that would build anew under
+    /// every caller.
+    pub(crate) fn unmarked(command: &mut Command) -> &mut Command {
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
     /// A call of another program at the workspace's root.
     pub(crate) fn program(&self, name: &str) -> Command {
         let mut command = Command::new(name);
@@ -71,13 +88,7 @@ impl Workspace {
 fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
-    // `cargo run` has set these to say who we are. Build scripts that watch them would build anew under every caller.
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(name);
-        }
-    }
+    Workspace::unmarked(&mut command);
     command
 }
 

@@ -156,7 +156,7 @@ impl From<Position> for EventQuery {
 
 /// What one command did, as staff and the application itself are told. Holds ids, names of fields, states and numbers;
 /// personal text stays in its row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Event {
@@ -167,7 +167,7 @@ pub struct Event {
 }
 
 /// What one command did to what is a customer's, as they are told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct OwnEvent {

@@ -70,8 +70,9 @@ impl fmt::Display for WorkStatus {
 
 /// A row of `unified_tickets_view`: a ticket or a service request. A request that was made into a ticket stands in it
 /// twice, each time with the other's id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(try_from = "Written")]
 #[non_exhaustive]
 pub struct UnifiedTicket {
     /// Which of the two it is.
@@ -104,8 +105,53 @@ pub struct UnifiedTicket {
     pub updated_at: Timestamp,
 }
 
+/// A row of the unified view as it is written: where the word of the status is only that.
+#[derive(Deserialize)]
+struct Written {
+    source: Source,
+    ticket_id: Option<TicketId>,
+    request_id: Option<RequestId>,
+    number: String,
+    title: String,
+    status: String,
+    phase: Phase,
+    priority: Option<Priority>,
+    category: Option<String>,
+    customer: Option<Person>,
+    assigned_to: Option<Person>,
+    service_id: Option<ServiceId>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<Written> for UnifiedTicket {
+    type Error = crate::Error;
+
+    fn try_from(written: Written) -> crate::Result<Self> {
+        Ok(Self {
+            status: match written.source {
+                Source::Ticket => WorkStatus::Ticket(written.status.parse()?),
+                Source::Request => WorkStatus::Request(written.status.parse()?),
+            },
+            source: written.source,
+            ticket_id: written.ticket_id,
+            request_id: written.request_id,
+            number: written.number,
+            title: written.title,
+            phase: written.phase,
+            priority: written.priority,
+            category: written.category,
+            customer: written.customer,
+            assigned_to: written.assigned_to,
+            service_id: written.service_id,
+            created_at: written.created_at,
+            updated_at: written.updated_at,
+        })
+    }
+}
+
 /// A row of `admin_customer_service_requests`: a request with its service and customer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct RequestRow {
@@ -124,7 +170,7 @@ pub struct RequestRow {
 }
 
 /// A row of `admin_customer_ratings`: a rating with its service and customer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct RatingRow {
@@ -139,7 +185,7 @@ pub struct RatingRow {
 }
 
 /// A service with how much it is used and how it is rated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct ServiceUsage {
@@ -257,3 +303,38 @@ impl Related {
 
 /// The entities of the unified view.
 pub(crate) const UNIFIED: &[Entity] = &[Entity::Ticket, Entity::Request];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_the_unified_view_is_read_back_with_the_status_of_its_source() -> serde_json::Result<()> {
+        let at = Timestamp::MIN;
+        // A word that both have.
+        let statuses = [
+            (Source::Ticket, WorkStatus::Ticket(TicketStatus::InProgress)),
+            (Source::Request, WorkStatus::Request(RequestStatus::InProgress)),
+        ];
+        for (source, status) in statuses {
+            let row = UnifiedTicket {
+                source,
+                ticket_id: None,
+                request_id: None,
+                number: "TKT-000001".to_owned(),
+                title: "Fan is loud".to_owned(),
+                status,
+                phase: Phase::Open,
+                priority: None,
+                category: None,
+                customer: None,
+                assigned_to: None,
+                service_id: None,
+                created_at: at,
+                updated_at: at,
+            };
+            assert_eq!(serde_json::from_str::<UnifiedTicket>(&serde_json::to_string(&row)?)?, row);
+        }
+        Ok(())
+    }
+}
