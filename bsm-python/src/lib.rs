@@ -24,6 +24,7 @@ mod money;
 mod portal;
 mod record;
 mod records;
+mod serve;
 mod show;
 mod told;
 mod watch;
@@ -40,6 +41,8 @@ mod _bsm {
     use super::money::Money;
     #[pymodule_export]
     use super::portal::{open, open_later, remove, remove_later};
+    #[pymodule_export]
+    use super::serve::{Server, populate};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

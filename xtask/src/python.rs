@@ -1,7 +1,7 @@
 //! The Python bindings: built, installed into an environment of their own, and tried there.
 //!
 //! `test` calls it for its Python steps. The environment lies in the target directory and is kept between runs; what it holds
-//! besides the bindings is what `bsm-python/requirements-test.txt` pins. A full run also installs the bindings as others do.
+//! besides the bindings is pinned ([`PINNED`]). A full run also installs the bindings as others do.
 
 use std::env;
 use std::fs;
@@ -14,6 +14,9 @@ use crate::workspace::Workspace;
 
 /// The folder of the bindings, in the workspace.
 const FOLDER: &str = "bsm-python";
+
+/// What the environment holds besides: what tries the bindings, and what tries the routes over HTTP.
+const PINNED: [&str; 2] = ["bsm-python/requirements-test.txt", "bsm-http/schemathesis/requirements.txt"];
 
 /// The oldest glibc that the wheel is for: that of Debian 10 and RHEL 8.
 const MANYLINUX: &str = "manylinux_2_28";
@@ -31,15 +34,20 @@ impl Environment {
     /// Makes the environment ready: what is pinned is installed anew if it is not what was installed last.
     pub(crate) fn ready(workspace: &Workspace, interrupts: &Interrupts) -> Result<Self> {
         let here = Self { place: workspace.target.join("xtask/python"), folder: workspace.root().join(FOLDER) };
-        let pinned = here.folder.join("requirements-test.txt");
-        let wanted = fs::read_to_string(&pinned).while_(|| format!("cannot read {}", pinned.display()))?;
-        let installed = here.place.join("requirements-test.txt");
+        let pinned = PINNED.map(|path| workspace.root().join(path));
+        let mut wanted = String::new();
+        for path in &pinned {
+            wanted += &fs::read_to_string(path).while_(|| format!("cannot read {}", path.display()))?;
+        }
+        let installed = here.place.join("pinned.txt");
         if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
             return Ok(here);
         }
-        println!("installing what {} pins", pinned.display());
+        println!("installing what {} pin", PINNED.join(" and "));
         make(&here.place, interrupts)?;
-        run_quietly(here.pip().arg("--requirement").arg(&pinned), interrupts)?;
+        for path in &pinned {
+            run_quietly(here.pip().arg("--requirement").arg(path), interrupts)?;
+        }
         fs::write(&installed, wanted).while_(|| format!("cannot write {}", installed.display()))?;
         Ok(here)
     }

@@ -123,12 +123,39 @@ impl Steps<'_> {
             command.envs(variables.iter().copied());
             self.program(step, &format!("python {}", arguments.join(" ")), &mut command)?;
         }
+        self.schemathesis(&python, variables)?;
         if self.full {
             let (workspace, interrupts) = (&self.workspace, self.interrupts);
             let source = || python.install_from_source(workspace, interrupts);
             self.report.step("pip", "install the bindings from their source", source)?;
             let wheel = || python.install_wheel(workspace, interrupts);
             self.report.step("wheel", "build the bindings for other machines, and install them without Rust", wheel)?;
+        }
+        Ok(())
+    }
+
+    /// The routes over HTTP, tried by schemathesis: some cases on sled, or thousands on sled and on Postgres.
+    fn schemathesis(&mut self, python: &Environment, variables: &Variables<'_>) -> Result<()> {
+        self.cargo("server", "build -p bsm-examples --bin desk-server", &[])?;
+        let server = self.workspace.target.join("debug/desk-server");
+        let root = self.workspace.root();
+        let place = tempfile::tempdir_in(self.workspace.target.join("xtask"))
+            .map_err(|error| Failure::Because(format!("a folder for a desk: {error}")))?;
+        let mut stores = vec![format!("sled:{}", place.path().join("desk").display())];
+        if self.full
+            && let Some((_, url)) = variables.iter().find(|(name, _)| *name == URL_VARIABLE)
+        {
+            let sign = if url.contains('?') { '&' } else { '?' };
+            stores.push(format!("{url}{sign}schema=schemathesis_{}", std::process::id()));
+        }
+        let how: &[&str] = if self.full { &["--least", "5000"] } else { &["--scale", "0.2"] };
+        let script = root.join("bsm-http/schemathesis/run.py");
+        for store in stores {
+            let kind = store.split(':').next().unwrap_or_default().to_owned();
+            let mut command = python.program("python", &[])?;
+            command.arg(&script).arg("--server").arg(&server).arg("--store").arg(&store).args(how);
+            let line = format!("python bsm-http/schemathesis/run.py --store {kind}:… {}", how.join(" "));
+            self.program(&format!("schemathesis {kind}"), &line, &mut command)?;
         }
         Ok(())
     }

@@ -18,6 +18,8 @@ __all__ = [
     "open_later",
     "remove",
     "remove_later",
+    "Server",
+    "populate",
     "forked",
     "close_all",
     "Entity",
@@ -2562,3 +2564,22 @@ def forked() -> None:
     """Tells the module that this process is a child. For `os.register_at_fork`."""
 def close_all() -> None:
     """Closes every desk that is open. For `atexit`."""
+
+@final
+class Server:
+    """A desk over HTTP, on the desk's own threads."""
+
+    def __new__(cls, desk: Desk, listen: str, secret: bytes) -> Self:
+        """Serves a desk at "HOST:PORT", for whoever has a token that the secret signs: 32 bytes or more."""
+    @property
+    def address(self) -> str:
+        """Where it is, as "HOST:PORT"."""
+    def token(self, user: _User, role: Role | str, seconds: int) -> str:
+        """A token by which somebody is recognised, for so many seconds."""
+    def wait(self) -> None:
+        """Waits until it has stopped."""
+    def stop(self) -> None:
+        """Stops: takes no more connections, finishes the requests under way, and closes the desk, which ends streams of events."""
+
+def populate(desk: Desk) -> bool:
+    """Fills an empty desk with the demonstration; gives whether it was empty."""

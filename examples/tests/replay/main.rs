@@ -45,6 +45,14 @@ fn a_log_ends_as_its_own_last_rows_say() {
     }
 }
 
+/// Whoever plays the log by other means compares what came of it with this file; so does the replay in Python.
+#[test]
+fn the_dump_of_our_own_log_is_the_one_that_is_checked_in() {
+    let log = logs().swap_remove(0);
+    let kept = std::fs::read_to_string(log.path.with_extension("dump.jsonl")).expect("a dump is checked in");
+    assert_eq!(Replay::of(&log.path, "memory:").run().dumped(), kept);
+}
+
 #[test]
 fn a_second_run_changes_nothing() {
     for log in logs() {

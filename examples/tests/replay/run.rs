@@ -85,6 +85,11 @@ impl Replayed {
         self.report[name].as_u64().expect("a number")
     }
 
+    /// The dump, as it was written.
+    pub(crate) fn dumped(&self) -> &str {
+        &self.dump
+    }
+
     /// The dump, line by line.
     pub(crate) fn dump(&self) -> Vec<Value> {
         self.dump.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
