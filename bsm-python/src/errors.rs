@@ -1,8 +1,10 @@
 //! Errors of the desk as exceptions: the class of the same name in `bsm._errors`, with what the error tells.
 
+use std::path::{Path, PathBuf};
+
 use bsm::Error;
 use bsm::transfer::TransferError;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule};
@@ -79,14 +81,30 @@ impl Fault for Error {
     }
 }
 
-impl Fault for TransferError {
+/// Why a desk did not get into a file, or out of it.
+pub(crate) struct FileFault {
+    pub(crate) fault: TransferError,
+    pub(crate) path: PathBuf,
+}
+
+impl Fault for FileFault {
     fn raise(self, py: Python<'_>) -> PyErr {
-        match self {
-            Self::Desk(error) => raise(py, &error),
-            Self::Write(error) | Self::Read(error) => error.into(),
+        match self.fault {
+            TransferError::Desk(error) => raise(py, &error),
+            // With the number of the error, Python finds the class, as of a file of its own.
+            TransferError::Write(error) | TransferError::Read(error) => match error.raw_os_error() {
+                Some(number) => of_system(py, number, &self.path).unwrap_or_else(|fault| fault),
+                None => error.into(),
+            },
             other => PyRuntimeError::new_err(other.to_string()),
         }
     }
+}
+
+/// The exception of an error of the operating system, about a file.
+fn of_system(py: Python<'_>, number: i32, path: &Path) -> PyResult<PyErr> {
+    let text = py.import("os")?.call_method1("strerror", (number,))?;
+    Ok(PyErr::from_value(py.get_type::<PyOSError>().call1((number, text, path.as_os_str()))?))
 }
 
 /// A result whose error is raised.

@@ -276,3 +276,18 @@ def test_text_that_is_none_is_refused(desk: bsm.Desk, staff: People) -> None:
     with pytest.raises(TypeError):
         open_ticket: Any = admin.open_ticket
         open_ticket("Fan is loud", "by keyword only")
+
+
+def test_files_fail_as_python_s_own(desk: bsm.Desk, staff: People, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere" / "desk.jsonl"
+    for call in (desk.export_to, desk.import_from):
+        with pytest.raises(FileNotFoundError) as missing:
+            call(nowhere)
+        assert missing.value.filename == str(nowhere) and missing.value.strerror == "No such file or directory"
+    assert desk.export_to(tmp_path / "desk.jsonl") == 4
+    with pytest.raises(FileExistsError):
+        desk.export_to(tmp_path / "desk.jsonl")
+    with pytest.raises(bsm.NotEmpty):
+        desk.import_from(tmp_path / "desk.jsonl")
+    with bsm.open("memory:") as other, pytest.raises(bsm.InvalidImport):
+        other.import_from(Path(__file__))

@@ -14,7 +14,7 @@ use pyo3::types::PyTuple;
 use super::{Admin, Agent, AsyncAdmin, AsyncAgent, AsyncCustomer, Customer, handles, watches};
 use crate::arguments::{Limit, Moment};
 use crate::call::{Call, Outcome};
-use crate::errors::Raise;
+use crate::errors::{FileFault, Raise};
 use crate::feed::{Begin, Only, asked, begin};
 use crate::ground::Ground;
 use crate::handle::{Answers, Handle, methods};
@@ -99,16 +99,20 @@ methods! { [Desk AsyncDesk] {
     fn verify [] () |desk| desk.verify();
     /// Writes the whole desk to a new file, as lines of JSON; gives how many rows it has. It holds personal text.
     fn export_to [path] (path: PathBuf) |desk| async move {
-        let file = File::create_new(&path).map_err(TransferError::Write)?;
-        let (_, progress) = export_to(&desk, BufWriter::new(file), |_| {}).await?;
-        Ok::<_, TransferError>(progress.rows)
+        let written = async {
+            let file = File::create_new(&path).map_err(TransferError::Write)?;
+            export_to(&desk, BufWriter::new(file), |_| {}).await
+        };
+        written.await.map(|(_, progress)| progress.rows).map_err(|fault| FileFault { fault, path: path.clone() })
     };
     /// Takes a whole desk in from a file, into this one, which must be empty; gives how many rows it has. Where it stopped
     /// half-way, it goes on if it is called again.
     fn import_from [path] (path: PathBuf) |desk| async move {
-        let file = File::open(&path).map_err(TransferError::Read)?;
-        let imported = import_from(&desk, file, |_| {}).await?;
-        Ok::<_, TransferError>(imported.progress.rows)
+        let read = async {
+            let file = File::open(&path).map_err(TransferError::Read)?;
+            import_from(&desk, file, |_| {}).await
+        };
+        read.await.map(|imported| imported.progress.rows).map_err(|fault| FileFault { fault, path: path.clone() })
     };
 } }
 
