@@ -12,7 +12,8 @@ use crate::answer::{Changed, Listed, Made, Nothing, Plain, Row, Rows};
 use crate::body::{ArticlePatch, Assignee, Day, Hold, NewNote, RoleGiven, TicketPatch, UserPatch};
 use crate::call::{RowId, Staff};
 use crate::query::{
-    ArticleQuery, FeedQuery, FigureQuery, HistoryQuery, PlainQuery, RatingQuery, ServiceQuery, UserQuery, WorkQuery,
+    ArticleQuery, FeedQuery, FigureQuery, HistoryQuery, PlainQuery, RatingQuery, ServiceQuery, UsageQuery, UserQuery,
+    WorkQuery,
 };
 use crate::route::routes;
 
@@ -43,7 +44,7 @@ routes! {
     /// A page of the services with how much they are used and how they are rated.
     ///
     /// At most 200 at a time.
-    Get "/service-management" query(query: ServiceQuery) => service_usage(&query.query()) -> Listed<ServiceUsage>;
+    Get "/service-management" query(query: UsageQuery) => service_usage(&query.query()) -> Listed<ServiceUsage>;
     /// A service.
     Get "/service-management/{id}" path(id: ServiceId) => service(id) -> Row<Service>;
     /// A page of the services alone.

@@ -94,7 +94,9 @@ impl<T: Record + Serialize + ToSchema> Answer for Row<T> {
     type Of = T;
 
     fn respond(of: T, call: &Call) -> Result<Response<Body>, Problem> {
-        if !header::has(call.headers(), of.version()) {
+        // The tag is the version alone, so it says nothing where another row may stand under the same address.
+        let its_own = call.uri.path().ends_with(&of.key().id.to_string());
+        if !its_own || !header::has(call.headers(), of.version()) {
             return row(StatusCode::OK, &of);
         }
         let mut response = Response::new(Body::empty());
@@ -183,11 +185,10 @@ fn page<T: Serialize>(
 
 /// The same list from another place on (RFC 8288): relative to the request, whose path it keeps.
 fn link(query: &str, cursor: &Cursor, relation: &str) -> String {
-    let mut pairs: Vec<&str> =
-        query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")).collect();
-    let cursor = format!("cursor={cursor}");
-    pairs.push(&cursor);
-    format!("<?{}>; rel=\"{relation}\"", pairs.join("&"))
+    let mut pairs: Vec<(String, String)> = serde_html_form::from_str(query).unwrap_or_default();
+    pairs.retain(|(name, _)| name != "cursor");
+    pairs.push(("cursor".to_owned(), cursor.to_string()));
+    format!("<?{}>; rel=\"{relation}\"", serde_html_form::to_string(pairs).unwrap_or_default())
 }
 
 impl<T: Record + Serialize + ToSchema> Answer for Rows<T> {

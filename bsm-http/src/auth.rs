@@ -6,7 +6,7 @@ mod unchecked;
 
 use async_trait::async_trait;
 use axum::http::request::Parts;
-use bsm_core::model::{Role, UserId};
+use bsm_core::model::{Role, Timestamp, UserId};
 
 #[cfg(feature = "jwt")]
 pub use jwt::{Jwt, WeakSecret};
@@ -23,12 +23,19 @@ pub struct Principal {
     pub user: UserId,
     /// The role in which they come.
     pub role: Role,
+    /// Until when that is believed, if there is an end: streams of events end by then.
+    pub until: Option<Timestamp>,
 }
 
 impl Principal {
     /// A user, in a role.
     pub const fn new(user: UserId, role: Role) -> Self {
-        Self { user, role }
+        Self { user, role, until: None }
+    }
+
+    /// The same person, believed until then.
+    pub const fn until(self, at: Timestamp) -> Self {
+        Self { until: Some(at), ..self }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, OriginalUri, RawPathParams, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use bsm_core::model::{
@@ -13,6 +14,7 @@ use bsm_core::model::{
 };
 use bsm_core::uuid::Uuid;
 use bsm_core::{ActorName, Admin, Agent, Customer, Error, Portal, Reason};
+use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
@@ -30,6 +32,8 @@ pub(crate) struct Call {
     parts: Parts,
     given: RawPathParams,
     body: Option<Body>,
+    /// Whether the rest of the body is waited for.
+    waits: Arc<AtomicBool>,
 }
 
 /// The portal of somebody who works at the desk.
@@ -40,8 +44,16 @@ pub(crate) enum Staff {
 
 impl Call {
     /// Finds out who asks, and whether the route is for them.
-    pub(crate) async fn begin(inner: Arc<Inner>, roles: &[Role], request: Request) -> Result<Self, Problem> {
+    pub(crate) async fn begin(
+        inner: Arc<Inner>,
+        roles: &[Role],
+        request: Request,
+        waits: Arc<AtomicBool>,
+    ) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
+        if is_cross_site(&parts) {
+            return Err(Problem::of(StatusCode::FORBIDDEN));
+        }
         let principal = inner.auth.principal(&parts).await?;
         if !roles.contains(&principal.role) {
             let needs = roles.last().copied().unwrap_or(Role::Admin);
@@ -50,7 +62,7 @@ impl Call {
         let given = RawPathParams::from_request_parts(&mut parts, &()).await;
         let given = given.map_err(|_| Problem::malformed("path", "the path is not UTF-8"))?;
         let uri = parts.extensions.get().map_or_else(|| parts.uri.clone(), |OriginalUri(uri)| uri.clone());
-        Ok(Self { inner, principal, uri, parts, given, body: Some(body) })
+        Ok(Self { inner, principal, uri, parts, given, body: Some(body), waits })
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {
@@ -59,7 +71,9 @@ impl Call {
 
     /// A part of the path.
     pub(crate) fn path<T: PathValue>(&self, name: &'static str) -> Result<T, Problem> {
-        let text = self.given.iter().find(|(given, _)| *given == name).map_or("", |(_, text)| text);
+        // The last: an application that nests the routes may have a parameter of that name before them.
+        let given = self.given.iter().filter(|(given, _)| *given == name).last();
+        let text = given.map_or("", |(_, text)| text);
         Ok(T::read(text)?)
     }
 
@@ -83,10 +97,16 @@ impl Call {
             return Err(Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
         let limit = self.inner.limits.body_bytes;
-        // One that broke off is refused so as well; nobody hears the answer.
-        let Ok(bytes) = to_bytes(self.body.take().unwrap_or_default(), limit).await else {
-            return Err(Problem::of(StatusCode::PAYLOAD_TOO_LARGE));
-        };
+        self.waits.store(true, Ordering::Relaxed);
+        let bytes = to_bytes(self.body.take().unwrap_or_default(), limit).await;
+        self.waits.store(false, Ordering::Relaxed);
+        let bytes = bytes.map_err(|error| {
+            if std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
+                Problem::of(StatusCode::PAYLOAD_TOO_LARGE)
+            } else {
+                Problem::malformed(".", "the body broke off")
+            }
+        })?;
         let mut read = serde_json::Deserializer::from_slice(&bytes);
         let body = serde_path_to_error::deserialize(&mut read)
             .map_err(|error| Problem::malformed(error.path().to_string(), error.into_inner().to_string()))?;
@@ -120,11 +140,14 @@ impl Call {
 
     /// What can't be read is refused before a condition that is not met.
     fn qualified<R>(&self, mut portal: Portal<R>) -> Result<Portal<R>, Problem> {
-        if let Some(key) = header::idempotency_key(self.headers())? {
-            portal = portal.keyed(key);
-        }
         if let Some(stamp) = header::stamp(self.headers())? {
             portal = portal.seeing(stamp);
+        }
+        if self.parts.method.is_safe() {
+            return Ok(portal);
+        }
+        if let Some(key) = header::idempotency_key(self.headers())? {
+            portal = portal.keyed(key);
         }
         match header::if_match(self.headers())? {
             Condition::Any => Ok(portal),
@@ -132,6 +155,14 @@ impl Call {
             Condition::Never => Err(Problem::of(StatusCode::PRECONDITION_FAILED)),
         }
     }
+}
+
+/// Whether a page of another site's had the browser send a command, by which it has the person's cookies with it. What brings a token
+/// of its own is sent by nobody's browser unasked.
+fn is_cross_site(parts: &Parts) -> bool {
+    let from = parts.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    let elsewhere = matches!(from, Some(b"cross-site" | b"same-site"));
+    elsewhere && !parts.method.is_safe() && !parts.headers.contains_key(AUTHORIZATION)
 }
 
 /// Whether a body is JSON, or of a kind that is written in it (`application/merge-patch+json`).

@@ -16,10 +16,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use bsm_core::Error;
 use bsm_core::feed::{Event, OwnEvent, Position, Told, Watch};
+use bsm_core::model::Timestamp;
 use futures_core::Stream;
 use serde::Serialize;
 
 use crate::Problem;
+use crate::auth::AuthError;
 use crate::call::{Call, Staff};
 use crate::header::{self, LAST_EVENT_ID};
 use crate::query::FeedQuery;
@@ -75,30 +77,63 @@ async fn customer(inner: Arc<Inner>, request: Request) -> Response {
 }
 
 fn streamed<E: Told + Serialize>(watch: Watch<E>, call: &Call) -> Response {
+    let begun = sign_of_life(watch.position());
+    let following =
+        Following { watch, every: call.inner.limits.keep_alive, until: call.principal.until, waited: false };
     // Where it begins comes first, so that a stream that breaks before its first event is resumed there.
-    let begin = (sign_of_life(watch.position()), Some((watch, call.inner.limits.keep_alive)));
-    let told = Telling { step: Some(Box::pin(std::future::ready(begin))) };
+    let told = Telling { step: Some(Box::pin(std::future::ready((begun, Some(following))))) };
     let mut response = Sse::new(told).into_response();
     // A proxy that gathers answers before it passes them on would hold the events up.
     response.headers_mut().insert("x-accel-buffering", header::plain("no"));
     response
 }
 
-type Step<E> = Pin<Box<dyn Future<Output = (Message, Option<(Watch<E>, Duration)>)> + Send>>;
+/// Somebody who follows a feed.
+struct Following<E> {
+    watch: Watch<E>,
+    /// After how long without an event there is a sign of life.
+    every: Duration,
+    /// Until when they are believed to be who they are.
+    until: Option<Timestamp>,
+    /// Whether the last message was such a sign.
+    waited: bool,
+}
+
+type Step<E> = Pin<Box<dyn Future<Output = (Message, Option<Following<E>>)> + Send>>;
 
 /// The messages of a watch, until it fails or nobody reads them.
 struct Telling<E> {
     step: Option<Step<E>>,
 }
 
-async fn next<E: Told + Serialize>(mut watch: Watch<E>, every: Duration) -> (Message, Option<(Watch<E>, Duration)>) {
-    match tokio::time::timeout(every, watch.next()).await {
-        // Nothing was lost: the next call goes on where this one would have.
-        Err(_) => (sign_of_life(watch.position()), Some((watch, every))),
-        Ok(told) => match told.map_err(Problem::from).and_then(|event| message(&event)) {
-            Ok(message) => (message, Some((watch, every))),
-            Err(problem) => (farewell(&problem), None),
-        },
+impl<E: Told + Serialize> Following<E> {
+    async fn next(mut self) -> (Message, Option<Self>) {
+        let left = self.until.map(|until| until.micros() - Timestamp::now().micros());
+        let left = left.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
+        if left == Some(Duration::ZERO) {
+            return (farewell(&AuthError::Refused.into()), None);
+        }
+        let wait = left.map_or(self.every, |left| left.min(self.every));
+        let told = match self.at_once().await {
+            Ok(None) => tokio::time::timeout(wait, self.watch.next()).await,
+            Ok(Some(event)) => Ok(Ok(event)),
+            Err(error) => Ok(Err(error)),
+        };
+        // Nothing is lost where the time ran out: the next call goes on where this one would have.
+        self.waited = told.is_err();
+        match told {
+            Err(_) => (sign_of_life(self.watch.position()), Some(self)),
+            Ok(told) => match told.map_err(Problem::from).and_then(|event| message(&event)) {
+                Ok(message) => (message, Some(self)),
+                Err(problem) => (farewell(&problem), None),
+            },
+        }
+    }
+
+    /// What is there already, if the last wait was given up: in the middle of a read, perhaps, which would be given up again and again on
+    /// a store that takes longer for one.
+    async fn at_once(&mut self) -> bsm_core::Result<Option<E>> {
+        if self.waited { self.watch.try_next().await } else { Ok(None) }
     }
 }
 
@@ -125,7 +160,7 @@ impl<E: Told + Serialize> Stream for Telling<E> {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(running) = self.step.as_mut() else { return Poll::Ready(None) };
         let Poll::Ready((message, rest)) = running.as_mut().poll(context) else { return Poll::Pending };
-        self.step = rest.map(|(watch, every)| Box::pin(next(watch, every)) as Step<E>);
+        self.step = rest.map(|following| Box::pin(following.next()) as Step<E>);
         Poll::Ready(Some(Ok(message)))
     }
 }

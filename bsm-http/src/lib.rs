@@ -29,7 +29,8 @@
 //! | what happens | `/api/admin/events` and `/api/customer/events` as server-sent events, resumed by `Last-Event-ID`; as pages under `feed` |
 //! | replicas | `BSM-Stamp` of a command's answer, sent with a later request, makes that see the command |
 //!
-//! There is no CORS: no other site's page can read an answer, unless the application adds a layer that lets it.
+//! There is no CORS: no other site's page can read an answer, unless the application adds a layer that lets it. Nor can one have a browser
+//! send a command with its person's cookies: what the browser says comes from another site (`Sec-Fetch-Site`) and brings no token is refused.
 
 mod admin;
 mod answer;
@@ -49,14 +50,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{any, get};
 use bsm_core::Desk;
 
 pub use auth::Authenticate;
 pub use limits::Limits;
 pub use openapi::openapi;
 pub use problem::Problem;
-use route::Inner;
+use route::{Inner, Root};
 
 /// The desk's routes, within the usual [`Limits`].
 ///
@@ -73,7 +74,10 @@ pub fn router_within(desk: Desk, auth: impl Authenticate, limits: Limits) -> Rou
         let handler = (route.handle)(Arc::clone(&inner));
         router = router.route(&route.whole_path(), handler);
     }
+    router = router.method_not_allowed_fallback(async || Problem::of(StatusCode::METHOD_NOT_ALLOWED));
+    // What else stands under the roots is not there. Not by a fallback: what stands elsewhere is the application's to say.
+    for root in [Root::Admin, Root::Customer] {
+        router = router.route(&format!("{}/{{*rest}}", root.path()), any(async || Problem::of(StatusCode::NOT_FOUND)));
+    }
     router
-        .method_not_allowed_fallback(async || Problem::of(StatusCode::METHOD_NOT_ALLOWED))
-        .fallback(async || Problem::of(StatusCode::NOT_FOUND))
 }

@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use axum::body::Bytes;
+use axum::extract::OriginalUri;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderName};
 use bsm_core::rules::limits;
@@ -52,7 +54,11 @@ impl Doc {
             .summary(Some(summary.trim().trim_end_matches('.')))
             .description(Some(description.trim().to_owned()))
             .security(SecurityRequirement::new::<_, [&str; 0], _>("bearer", []));
-        let problems = vec![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::SERVICE_UNAVAILABLE];
+        let mut problems = vec![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::SERVICE_UNAVAILABLE];
+        if route.name == "events" {
+            // What lies behind a position may be forgotten.
+            problems.push(StatusCode::GONE);
+        }
         Self { operation, schemas: Vec::new(), root: route.root, problems }
     }
 
@@ -99,6 +105,7 @@ impl Doc {
         self.with(|operation| operation.request_body(Some(body)));
         self.problems.extend([
             StatusCode::BAD_REQUEST,
+            StatusCode::REQUEST_TIMEOUT,
             StatusCode::PAYLOAD_TOO_LARGE,
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -114,8 +121,14 @@ impl Doc {
         let schema = self.reference::<T>();
         let content = ContentBuilder::new().schema(Some(schema)).build();
         let etag = HeaderBuilder::new().schema(Some(text())).description(Some("The row's version.")).build();
-        let response = ResponseBuilder::new().description("The row as it is now.").content(JSON, content);
-        self.response(status, response.header("etag", etag));
+        let mut response =
+            ResponseBuilder::new().description("The row as it is now.").content(JSON, content).header("etag", etag);
+        if status == StatusCode::CREATED {
+            let place =
+                HeaderBuilder::new().schema(Some(text())).description(Some("Where it stands, if it is read alone."));
+            response = response.header("location", place.build());
+        }
+        self.response(status, response);
     }
 
     /// That a row may be as the caller has it.
@@ -266,9 +279,19 @@ pub fn openapi() -> &'static Value {
     DESCRIBED.get_or_init(describe)
 }
 
-/// Answers with the description.
-pub(crate) async fn serve() -> ([(HeaderName, &'static str); 1], String) {
-    ([(CONTENT_TYPE, JSON)], openapi().to_string())
+/// Answers with the description: under the path that the routes are nested at, if they are.
+pub(crate) async fn serve(OriginalUri(uri): OriginalUri) -> ([(HeaderName, &'static str); 1], Bytes) {
+    static AT_THE_ROOT: OnceLock<Bytes> = OnceLock::new();
+    let at_the_root = || AT_THE_ROOT.get_or_init(|| Bytes::from(openapi().to_string())).clone();
+    let text = match uri.path().strip_suffix(PATH) {
+        None | Some("") => at_the_root(),
+        Some(prefix) => {
+            let mut described = openapi().clone();
+            described["servers"] = json!([{ "url": prefix }]);
+            Bytes::from(described.to_string())
+        }
+    };
+    ([(CONTENT_TYPE, JSON)], text)
 }
 
 fn describe() -> Value {

@@ -13,7 +13,7 @@ use crate::auth::AuthError;
 /// What went wrong: the body of every answer that is no success, as `application/problem+json`.
 ///
 /// `error` is the [name](Error::name) of the desk's error, or of one of HTTP's own: `MalformedRequest`, `Unauthenticated`,
-/// `TooLarge`, `UnsupportedMediaType`, `PreconditionFailed`, `NoSuchRoute`, `MethodNotAllowed`. The [`Facts`] stand beside it.
+/// `TooLarge`, `UnsupportedMediaType`, `PreconditionFailed`, `NoSuchRoute`, `MethodNotAllowed`, `RequestTimeout`, `CrossSite`. The [`Facts`] stand beside it.
 /// Of a store's own errors nothing is told but the name; their text goes to the application's log, as `tracing` events of target
 /// `bsm::http`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,11 +73,13 @@ impl Problem {
         Self::named(
             status,
             match status {
+                StatusCode::FORBIDDEN => "CrossSite",
                 StatusCode::METHOD_NOT_ALLOWED => "MethodNotAllowed",
                 StatusCode::NOT_FOUND => "NoSuchRoute",
                 StatusCode::PAYLOAD_TOO_LARGE => "TooLarge",
                 StatusCode::UNSUPPORTED_MEDIA_TYPE => "UnsupportedMediaType",
                 StatusCode::PRECONDITION_FAILED => "PreconditionFailed",
+                StatusCode::REQUEST_TIMEOUT => "RequestTimeout",
                 _ => "Internal",
             },
         )
@@ -85,13 +87,14 @@ impl Problem {
 
     /// A request that can't be read: something at `place` is not as it must be.
     pub(crate) fn malformed(place: impl Into<String>, detail: impl Into<String>) -> Self {
-        let mut problem = Self::named(StatusCode::BAD_REQUEST, "MalformedRequest").telling(detail);
-        problem.0.place = Some(place.into()).filter(|place| place != ".");
+        let mut problem = Self::named(StatusCode::BAD_REQUEST, "MalformedRequest").telling(short(detail.into()));
+        problem.0.place = Some(short(place.into())).filter(|place| place != ".");
         problem
     }
 
     /// A request that took longer than it may. One that only reads has changed nothing.
     pub(crate) fn too_late(only_reads: bool) -> Self {
+        tracing::warn!(target: "bsm::http", only_reads, "a request took longer than it may");
         if only_reads {
             Self::named(StatusCode::SERVICE_UNAVAILABLE, "Busy").telling("the request took longer than it may")
         } else {
@@ -113,6 +116,17 @@ impl Problem {
     pub const fn status(&self) -> StatusCode {
         self.0.status
     }
+}
+
+/// How much of what was sent is told back.
+const TOLD_BYTES: usize = 200;
+
+fn short(mut text: String) -> String {
+    if text.len() > TOLD_BYTES {
+        text.truncate(text.floor_char_boundary(TOLD_BYTES));
+        text.push('…');
+    }
+    text
 }
 
 /// The status of the desk's error, and whether its text may be told.

@@ -5,7 +5,7 @@ use bsm_core::model::{
     ArticleStatus, Channel, Entity, Phase, Priority, RequestStatus, Role, ServiceId, TicketStatus, TimeRange,
     Timestamp, UserId, Version,
 };
-use bsm_core::rules::limits::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
+use bsm_core::rules::limits::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, USAGE_BATCH_MAX};
 use bsm_core::store::Order;
 use bsm_core::view::{
     ArticleFilter, ArticleListing, CatalogueListing, Cursor, Listing, OwnListing, OwnRatings, Published, Query,
@@ -35,7 +35,7 @@ impl From<Ordering> for Order {
 
 /// A list's query: its own filters, and what every list takes.
 macro_rules! list {
-    ($(#[$meta:meta])* $name:ident { $($(#[$filter_meta:meta])* $filter:ident: Option<$type:ident>),* $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident at most $most:tt { $($(#[$filter_meta:meta])* $filter:ident: Option<$type:ident>),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
         #[serde(default, deny_unknown_fields)]
@@ -43,7 +43,7 @@ macro_rules! list {
         pub(crate) struct $name {
             $($(#[$filter_meta])* $filter: Option<$type>,)*
             /// The most rows on the page.
-            #[param(minimum = 1, maximum = 500)]
+            #[param(minimum = 1, maximum = $most)]
             limit: Option<usize>,
             /// Where the list goes on: `next` or `previous` of the page before, with the same filters and order.
             cursor: Option<Cursor>,
@@ -69,7 +69,7 @@ macro_rules! list {
 
 list! {
     /// Of tickets and requests. What only one of the two has leaves the other out.
-    WorkQuery {
+    WorkQuery at most 500 {
         /// Only this half of the unified view.
         source: Option<Source>,
         /// Only this phase.
@@ -134,7 +134,7 @@ impl WorkQuery {
 
 list! {
     /// Of what is a customer's.
-    OwnQuery {
+    OwnQuery at most 500 {
         /// Only this half of the unified view.
         source: Option<Source>,
         /// Only this phase.
@@ -170,7 +170,7 @@ impl OwnQuery {
 
 list! {
     /// Of users.
-    UserQuery {
+    UserQuery at most 500 {
         /// Only those of this role.
         role: Option<Role>,
     }
@@ -184,7 +184,7 @@ impl UserQuery {
 
 list! {
     /// Of services, as staff see them.
-    ServiceQuery {
+    ServiceQuery at most 500 {
         /// Only those of this category.
         category: Option<String>,
         /// Only those that can be asked for, or only those that can't.
@@ -199,8 +199,24 @@ impl ServiceQuery {
 }
 
 list! {
+    /// Of what services are used for.
+    UsageQuery at most 200 {
+        /// Only those of this category.
+        category: Option<String>,
+        /// Only those that can be asked for, or only those that can't.
+        active: Option<bool>,
+    }
+}
+
+impl UsageQuery {
+    pub(crate) fn query(&self) -> Query<ServiceListing> {
+        self.paged(ServiceListing::query(self.category.clone(), self.active))
+    }
+}
+
+list! {
     /// Of the services that can be asked for.
-    CatalogueQuery {
+    CatalogueQuery at most 500 {
         /// Only those of this category.
         category: Option<String>,
     }
@@ -215,7 +231,7 @@ impl CatalogueQuery {
 
 list! {
     /// Of ratings: a service's or a customer's, not both.
-    RatingQuery {
+    RatingQuery at most 500 {
         /// Only those of this service.
         service: Option<ServiceId>,
         /// Only this customer's.
@@ -231,7 +247,7 @@ impl RatingQuery {
 
 list! {
     /// Of articles: of a status or an author, not both.
-    ArticleQuery {
+    ArticleQuery at most 500 {
         /// Only those of this status.
         status: Option<ArticleStatus>,
         /// Only this author's.
@@ -249,7 +265,7 @@ impl ArticleQuery {
 
 list! {
     /// Of published articles.
-    PublishedQuery {
+    PublishedQuery at most 500 {
         /// Only those of this category.
         category: Option<String>,
     }
@@ -263,7 +279,7 @@ impl PublishedQuery {
 
 list! {
     /// Of a list without filters.
-    PlainQuery {}
+    PlainQuery at most 500 {}
 }
 
 impl PlainQuery {
@@ -371,4 +387,4 @@ impl FeedQuery {
     }
 }
 
-const _: () = assert!(PAGE_SIZE_MAX == 500, "the descriptions say so");
+const _: () = assert!(PAGE_SIZE_MAX == 500 && USAGE_BATCH_MAX == 200, "the descriptions say so");

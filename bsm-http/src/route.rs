@@ -1,9 +1,11 @@
 //! The table of routes: one line for each method of the portals, from which both the handler and its description follow.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::Request;
-use axum::http::header::IF_MATCH;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, HeaderValue, IF_MATCH, VARY};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
 use bsm_core::Desk;
@@ -118,13 +120,21 @@ where
     let conditional = request.headers().contains_key(IF_MATCH);
     let only_reads = request.method().is_safe();
     let limit = inner.limits.time;
-    let answer = async { act(Call::begin(inner, roles, request).await?).await };
-    match tokio::time::timeout(limit, answer).await {
+    let waits = Arc::new(AtomicBool::new(false));
+    let answer = async { act(Call::begin(inner, roles, request, Arc::clone(&waits)).await?).await };
+    let mut response = match tokio::time::timeout(limit, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) if conditional => problem.of_condition().into_response(),
         Ok(Err(problem)) => problem.into_response(),
+        // It never came, so nothing was begun.
+        Err(_) if waits.load(Ordering::Relaxed) => Problem::of(StatusCode::REQUEST_TIMEOUT).into_response(),
         Err(_) => Problem::too_late(only_reads).into_response(),
-    }
+    };
+    // It is one person's, by whatever says who they are.
+    let headers = response.headers_mut();
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
+    headers.append(VARY, HeaderValue::from_static("authorization, cookie"));
+    response
 }
 
 /// Routes of one portal: a line each,

@@ -14,13 +14,24 @@ use super::{AuthError, Authenticate, Principal, bearer};
 /// The least length of a shared secret: the size of the hash (RFC 7518, section 3.2).
 const SECRET_BYTES: usize = 32;
 
+/// The most that clocks may differ by.
+const LEEWAY_SECONDS: u64 = 24 * 60 * 60;
+
 /// The secret is shorter than 32 bytes, and could be guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the secret is shorter than 32 bytes")]
 pub struct WeakSecret;
 
-/// What a token says.
-#[derive(Serialize, Deserialize)]
+/// What is read of a token. Who signed it, for whom, and when it begins, the library checks in whatever form it is written.
+#[derive(Deserialize)]
+struct Said {
+    sub: UserId,
+    role: Role,
+    exp: f64,
+}
+
+/// What a token of ours says.
+#[derive(Serialize)]
 struct Claims {
     /// The user's id.
     sub: UserId,
@@ -83,6 +94,8 @@ impl Jwt {
 
     /// Tokens that somebody else signs: by the public key of an identity provider, and the one algorithm that it uses.
     pub fn checked_by(algorithm: Algorithm, key: DecodingKey) -> Self {
+        // Where the application has the library's other back end too, it would choose neither. One that was chosen before stays.
+        let _ = jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER.install_default();
         let mut validation = Validation::new(algorithm);
         validation.set_required_spec_claims(&["exp", "sub"]);
         validation.validate_nbf = true;
@@ -109,9 +122,9 @@ impl Jwt {
         self
     }
 
-    /// How far clocks may differ at a token's end and beginning: 60 s unless told.
+    /// How far clocks may differ at a token's end and beginning: 60 s unless told, a day at most.
     pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.validation.leeway = leeway.as_secs();
+        self.validation.leeway = leeway.as_secs().min(LEEWAY_SECONDS);
         self
     }
 
@@ -133,7 +146,15 @@ impl Jwt {
 impl Authenticate for Jwt {
     async fn principal(&self, parts: &Parts) -> Result<Principal, AuthError> {
         let token = bearer(parts)?;
-        let claims = decode::<Claims>(token, &self.checks, &self.validation).map_err(|_| AuthError::Refused)?.claims;
-        Ok(Principal::new(claims.sub, claims.role))
+        let said = decode::<Said>(token, &self.checks, &self.validation).map_err(|_| AuthError::Refused)?.claims;
+        // It was checked to be a moment to come; one that no calendar holds is no end.
+        let end =
+            Duration::try_from_secs_f64(said.exp).ok().map(|end| end.as_secs().saturating_add(self.validation.leeway));
+        let end = end.and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(1_000_000));
+        let principal = Principal::new(said.sub, said.role);
+        Ok(match end.and_then(|micros| Timestamp::from_micros(micros).ok()) {
+            Some(end) => principal.until(end),
+            None => principal,
+        })
     }
 }

@@ -50,6 +50,28 @@ async fn who_has_a_row_need_not_get_it_again() {
     assert_eq!(his.status, StatusCode::NOT_FOUND);
 }
 
+/// Under an address that is not one row's, a version says nothing.
+#[tokio::test]
+async fn a_tag_of_another_row_spares_nobody_theirs() {
+    let site = Site::furnished().await;
+    let tag = [("if-none-match", "\"1\"")];
+    let hers = site.ask(Who::Ada, Method::GET, "/api/customer/me", None, &tag).await;
+    let his = site.ask(Who::Ben, Method::GET, "/api/customer/me", None, &tag).await;
+    assert_eq!((hers.status, his.status), (StatusCode::OK, StatusCode::OK));
+    assert_eq!((his.header("cache-control"), his.header("vary")), ("private, no-cache", "authorization, cookie"));
+    let by_email = site.ask(Who::Agent, Method::GET, "/api/admin/users/by-email/ben@example.org", None, &tag).await;
+    assert_eq!(by_email.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_condition_of_a_command_is_nothing_to_a_read() {
+    let site = Site::furnished().await;
+    let path = site.filled("/api/customer/tickets/$fresh");
+    for tag in ["\"99\"", "W/\"1\"", "x"] {
+        assert_eq!(site.ask(Who::Ada, Method::GET, &path, None, &[("if-match", tag)]).await.status, StatusCode::OK);
+    }
+}
+
 #[tokio::test]
 async fn a_command_with_a_key_happens_once() {
     let site = Site::furnished().await;
@@ -80,10 +102,33 @@ async fn what_was_made_says_where_it_stands() {
     assert_eq!((found.json(), found.header("etag")), (made.json(), made.header("etag")));
     assert!(found.json()["created_at"].is_string());
 
+    let described = site.get(Who::Nobody, "/desk/api/openapi.json").await.json();
+    assert_eq!(described["servers"], json!([{ "url": "/desk" }]));
+
     let ticket = site.filled("/desk/api/admin/requests/$submitted/ticket");
     let made = site.post(Who::Admin, &ticket, &json!({})).await;
     assert!(made.header("location").starts_with("/desk/api/admin/tickets/"), "{made:?}");
     assert_eq!(made.json()["category"], "customer_request");
+}
+
+/// An application's own parameters and its own answers are its own.
+#[tokio::test]
+async fn the_routes_stand_beside_an_application_s_own() {
+    let site = Site::furnished().await;
+    let app = axum::Router::new()
+        .route("/own", axum::routing::get(async || "own"))
+        .nest("/of/{id}", site.router.clone())
+        .merge(site.router.clone())
+        .fallback(async || "nowhere");
+    let site = Site { router: app, ..site };
+    let path = site.filled("/of/$held/api/admin/tickets/$fresh/touch");
+    let touched = site.ask(Who::Agent, Method::POST, &path, None, &[]).await;
+    assert_eq!(touched.json()["id"], site.ids["fresh"]);
+    for (path, text) in [("/own", "own"), ("/api/other", "nowhere"), ("/", "nowhere")] {
+        assert_eq!(site.get(Who::Nobody, path).await.text, text, "{path}");
+    }
+    assert_eq!(site.get(Who::Admin, "/api/admin/nothing").await.error(), "NoSuchRoute");
+    assert_eq!(site.ask(Who::Admin, Method::PUT, "/api/admin/tickets", None, &[]).await.error(), "MethodNotAllowed");
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 //! Streams of events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, Method, StatusCode};
 use bsm::model::{Role, Timestamp};
+use bsm::store::SlowStore;
+use bsm::{Desk, OwnTicket};
 use bsm_http::Limits;
 use bsm_http::auth::Unchecked;
 use serde_json::{Value, json};
@@ -137,6 +140,20 @@ async fn a_filtered_stream_is_carried_over_what_it_is_not_told() {
             break;
         }
     }
+}
+
+/// A store that takes longer for a read than the stream waits between signs of life.
+#[tokio::test]
+async fn a_slow_store_s_events_come_all_the_same() {
+    let site = Site::furnished().await;
+    let slow = SlowStore::slow(Arc::clone(site.desk.store()), |_| tokio::time::sleep(Duration::from_millis(60)));
+    let limits = Limits { keep_alive: Duration::from_millis(10), ..Limits::default() };
+    let router = bsm_http::router_within(Desk::new(Arc::new(slow)), Unchecked, limits);
+    let site = Site { router, ..site };
+    let mut stream = Stream::open(&site, Who::Ada, "/api/customer/events", None).await;
+    let ada = site.desk.customer(site.user(Who::Ada));
+    let made = ada.open_ticket(OwnTicket::new("Screen stays black")).await.expect("a ticket");
+    assert_eq!(stream.next().await.json()["updates"][0]["key"]["id"], made.id.to_string());
 }
 
 #[tokio::test]

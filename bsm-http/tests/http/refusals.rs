@@ -113,6 +113,49 @@ async fn http_s_own_refusals_are_problems_too() {
     assert_eq!(preflight.header("access-control-allow-origin"), "", "CORS is off");
 }
 
+/// A page of another site's has the browser send a form, with the cookies of whoever looks at it.
+#[tokio::test]
+async fn a_command_from_another_site_s_page_is_refused_unless_it_brings_a_token() {
+    let site = Site::furnished().await;
+    let admin = site.user(Who::Admin);
+    let by_cookie = move |parts: &axum::http::request::Parts| match parts.headers.get("cookie") {
+        Some(_) => Ok(bsm_http::auth::Principal::new(admin, bsm::model::Role::Admin)),
+        None => Err(bsm_http::auth::AuthError::Missing),
+    };
+    let by_token = site.router.clone();
+    let site = Site { router: bsm_http::router(site.desk.clone(), by_cookie), ..site };
+    let path = site.filled("/api/admin/users/$idle/deactivate");
+    for (from, status) in [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)] {
+        let headers = [("cookie", "session=1"), ("sec-fetch-site", from)];
+        let answer = site.ask(Who::Nobody, Method::POST, &path, None, &headers).await;
+        assert_eq!(answer.status.as_u16(), status, "{from}: {}", answer.text);
+        let read = site.ask(Who::Nobody, Method::GET, "/api/admin/users", None, &headers).await;
+        assert_eq!(read.status, StatusCode::OK, "nobody elsewhere can read it");
+    }
+    let site = Site { router: by_token, ..site };
+    let answer = site.ask(Who::Admin, Method::POST, &path, None, &[("sec-fetch-site", "cross-site")]).await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_was_no_command() {
+    let site = Site::furnished().await;
+    let limits = Limits { time: Duration::from_millis(20), ..Limits::default() };
+    let router = bsm_http::router_within(site.desk.clone(), Unchecked, limits);
+    let site = Site { router, ..site };
+    let request =
+        || site.request(Who::Agent, &Method::POST, "/api/admin/tickets").header("content-type", "application/json");
+    let never = Body::from_stream(tokio_stream::pending::<Result<&'static str, std::io::Error>>());
+    let late = site.send(request().body(never).expect("a request")).await;
+    assert_eq!((late.status, late.error()), (StatusCode::REQUEST_TIMEOUT, "RequestTimeout".to_owned()));
+    let broken = tokio_stream::once(Err::<&'static str, _>(std::io::Error::other("broke off")));
+    let broken = site.send(request().body(Body::from_stream(broken)).expect("a request")).await;
+    assert_eq!((broken.status, broken.error()), (StatusCode::BAD_REQUEST, "MalformedRequest".to_owned()));
+    let name = "x".repeat(100_000);
+    let told = site.post(Who::Agent, "/api/admin/tickets", &json!({ name: 1 })).await;
+    assert!(told.status == StatusCode::BAD_REQUEST && told.text.len() < 2_000, "{}", told.text.len());
+}
+
 #[tokio::test]
 async fn a_store_that_fails_is_named_by_its_error_alone() {
     let site = Site::furnished().await;

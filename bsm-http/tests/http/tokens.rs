@@ -70,6 +70,9 @@ async fn nothing_else_is_believed() {
         signed(Algorithm::HS256, SECRET, &claims)
     };
     assert_eq!(status(&site, &with("sub", claims["sub"].clone())).await, StatusCode::OK);
+    // As identity providers write them.
+    assert_eq!(status(&site, &with("aud", json!(["elsewhere", "portal"]))).await, StatusCode::OK);
+    assert_eq!(status(&site, &with("exp", json!(f64::from(u32::MAX) + 0.5))).await, StatusCode::OK);
     let unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.e30.".to_owned();
     for (what, token) in [
         ("another secret", signed(Algorithm::HS256, b"another secret, as long as the other", &claims)),
@@ -89,6 +92,19 @@ async fn nothing_else_is_believed() {
     }
     // Signed, and of a role that the user does not have: the desk says no.
     assert_eq!(status(&site, &with("sub", json!(site.user(Who::Agent)))).await, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token() {
+    let site = site(jwt().leeway(Duration::MAX).leeway(Duration::ZERO)).await;
+    let token =
+        jwt().issue(Principal::new(site.user(Who::Ada), Role::Customer), Duration::from_secs(2)).expect("signs");
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str())];
+    // Until its end, and with a last word.
+    let told = site.ask(Who::Nobody, axum::http::Method::GET, "/api/customer/events", None, &headers).await;
+    assert_eq!(told.status, StatusCode::OK);
+    assert!(told.text.contains("event: problem") && told.text.contains("Unauthenticated"), "{}", told.text);
 }
 
 #[test]
