@@ -6,10 +6,10 @@ use bsm_core::model::{
     ServiceRequest, Ticket, TicketId, TicketNumber, User, UserId,
 };
 use bsm_core::view::{RatingFigures, RatingRow, RequestRow, ServiceUsage, Summary, UnifiedTicket};
-use bsm_core::{HistoryPage, NewArticle, NewRequest, NewService, NewTicket, NewUser, ServiceChange, TicketFromRequest};
+use bsm_core::{HistoryPage, NewArticle, NewRequest, NewService, NewTicket, NewUser, TicketFromRequest};
 
 use crate::answer::{Changed, Listed, Made, Nothing, Plain, Row, Rows};
-use crate::body::{ArticlePatch, Assignee, Day, Hold, NewNote, RoleGiven, TicketPatch, UserPatch};
+use crate::body::{ArticlePatch, Assignee, Day, Hold, NewNote, RoleGiven, ServicePatch, TicketPatch, UserPatch};
 use crate::call::{RowId, Staff};
 use crate::query::{
     ArticleQuery, FeedQuery, FigureQuery, HistoryQuery, PlainQuery, RatingQuery, ServiceQuery, UsageQuery, UserQuery,
@@ -166,8 +166,8 @@ routes! {
     /// Enters a service into the catalogue.
     Post "/service-management" body(given: NewService) => create_service(given) -> Made<Service>;
     /// Changes a service. Requests made before keep their price.
-    Patch "/service-management/{id}" path(id: ServiceId) body(given: ServiceChange)
-        => change_service(id, given) -> Changed<Service>;
+    Patch "/service-management/{id}" path(id: ServiceId) body(given: ServicePatch)
+        => change_service(id, given.into()) -> Changed<Service>;
     /// Retires a service: nobody can ask for it any more.
     Post "/service-management/{id}/retire" path(id: ServiceId) => retire_service(id) -> Changed<Service>;
     /// Deletes a service that nobody ever asked for.

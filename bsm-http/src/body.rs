@@ -2,14 +2,22 @@
 //!
 //! A change is a merge patch (RFC 7396): a member that is absent stays as it is, `null` empties it.
 
-use bsm_core::model::{HoldReason, Impact, Priority, RequestId, Role, Stars, TicketStatus, Timestamp, Urgency, UserId};
-use bsm_core::{ArticleChange, Patch, PriorityChange, TicketChange, UserChange};
+use bsm_core::model::{
+    HoldReason, Impact, Money, Priority, RequestId, Role, Stars, TicketStatus, Timestamp, Urgency, UserId,
+};
+use bsm_core::{ArticleChange, Patch, PriorityChange, ServiceChange, TicketChange, UserChange};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
 /// Reads a member that is there: `null` clears.
 fn there<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Patch<T>, D::Error> {
     Option::deserialize(deserializer).map(Patch::from)
+}
+
+/// Reads a member that is there and can't be emptied: `null` is not one of its values.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A change of a person's data.
@@ -17,8 +25,12 @@ fn there<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Res
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct UserPatch {
     /// The name.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = String)]
     full_name: Option<String>,
     /// The email address.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = String)]
     email: Option<String>,
     /// The id elsewhere; `null`: none.
     #[serde(deserialize_with = "there")]
@@ -32,19 +44,66 @@ impl From<UserPatch> for UserChange {
     }
 }
 
+/// A change of a service. Requests made before keep their price.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServicePatch {
+    /// One line.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = String)]
+    name: Option<String>,
+    /// What one gets.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = String)]
+    description: Option<String>,
+    /// Where it stands in the catalogue.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = String)]
+    category: Option<String>,
+    /// What it costs from now on.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Money)]
+    price: Option<Money>,
+    /// Whether an admin must agree to each request from now on.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = bool)]
+    needs_approval: Option<bool>,
+    /// Whether it can be asked for.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = bool)]
+    active: Option<bool>,
+}
+
+impl From<ServicePatch> for ServiceChange {
+    fn from(given: ServicePatch) -> Self {
+        let ServicePatch { name, description, category, price, needs_approval, active } = given;
+        Self { name, description, category, price, needs_approval, active }
+    }
+}
+
 /// A change of a ticket: any number of members, one entry of history. One that changes nothing is a touch.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TicketPatch {
     /// Where it goes.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = TicketStatus)]
     status: Option<TicketStatus>,
     /// One line.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = String)]
     title: Option<String>,
     /// The whole story.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = String)]
     description: Option<String>,
     /// How much it touches.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Impact)]
     impact: Option<Impact>,
     /// How long it can wait.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Urgency)]
     urgency: Option<Urgency>,
     /// In what order it is worked on, set by hand; `null`: it follows impact and urgency again.
     #[serde(deserialize_with = "there")]
@@ -94,8 +153,12 @@ impl From<TicketPatch> for TicketChange {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ArticlePatch {
     /// One line.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = String)]
     title: Option<String>,
     /// The text.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = String)]
     body: Option<String>,
     /// What it is about; `null`: nothing.
     #[serde(deserialize_with = "there")]
@@ -155,9 +218,32 @@ pub(crate) struct NewNote {
 pub(crate) struct NewRating {
     /// The request.
     pub(crate) request: RequestId,
-    /// How satisfied the customer is, from 1 to 5 stars.
+    /// How satisfied the customer is, from 1 to 5 stars: as a word, as the desk writes it, or as a number.
+    #[serde(deserialize_with = "stars")]
+    #[schema(schema_with = stars_schema)]
     pub(crate) rating: Stars,
     /// What the customer says; may be empty.
     #[serde(default)]
     pub(crate) review: String,
+}
+
+/// Stars, as the word that they are everywhere, or as the number that people think of.
+fn stars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Stars, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "from 1 to 5 stars are expected")]
+    enum Given {
+        Word(Stars),
+        Number(i64),
+    }
+    match Given::deserialize(deserializer)? {
+        Given::Word(stars) => Ok(stars),
+        Given::Number(number) => Stars::new(number).map_err(serde::de::Error::custom),
+    }
+}
+
+fn stars_schema() -> Schema {
+    let words =
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Stars::ALL.iter().map(|stars| stars.as_str())));
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(5));
+    OneOfBuilder::new().item(words).item(number).build().into()
 }

@@ -36,6 +36,9 @@ pub(crate) struct Call {
     waits: Arc<AtomicBool>,
 }
 
+/// How much of a body is read to see that there is nothing in it.
+const EMPTY_BYTES: usize = 1024;
+
 /// The portal of somebody who works at the desk.
 pub(crate) enum Staff {
     Admin(Admin),
@@ -87,8 +90,12 @@ impl Call {
         if let Some(pair) = empty {
             return Err(Problem::malformed(pair.trim_end_matches('='), "the parameter has no value"));
         }
-        serde_path_to_error::deserialize(serde_html_form::Deserializer::from_bytes(query.as_bytes()))
-            .map_err(|error| Problem::malformed(error.path().to_string(), error.into_inner().to_string()))
+        serde_path_to_error::deserialize(serde_html_form::Deserializer::from_bytes(query.as_bytes())).map_err(|error| {
+            let name = error.path().to_string();
+            let times = query.split('&').filter(|pair| pair.split('=').next() == Some(&name)).count();
+            let twice = if times > 1 { "the parameter is given more than once; " } else { "" };
+            Problem::malformed(name, format!("{twice}{}", error.into_inner()))
+        })
     }
 
     /// The body, as the route takes it.
@@ -112,6 +119,20 @@ impl Call {
             .map_err(|error| Problem::malformed(error.path().to_string(), error.into_inner().to_string()))?;
         read.end().map_err(|error| Problem::malformed(".", error.to_string()))?;
         Ok(body)
+    }
+
+    /// Refuses a body where none is taken: whoever sends one expects something of it.
+    pub(crate) async fn nothing_more(&mut self) -> Result<(), Problem> {
+        if self.parts.method.is_safe() || self.body.is_none() {
+            return Ok(());
+        }
+        self.waits.store(true, Ordering::Relaxed);
+        let bytes = to_bytes(self.body.take().unwrap_or_default(), EMPTY_BYTES).await;
+        self.waits.store(false, Ordering::Relaxed);
+        match bytes {
+            Ok(bytes) if matches!(bytes.trim_ascii(), b"" | b"{}") => Ok(()),
+            _ => Err(Problem::malformed(".", "the route takes no body")),
+        }
     }
 
     /// The portal of the member of staff who asks.

@@ -145,8 +145,8 @@ impl Doc {
         let tag = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r#"^(\*|(W/)?"[!#-~]*")$"#));
         self.header(&axum::http::header::IF_MATCH, "Only if the row is still at this version.", tag);
         if self.root == Root::Admin {
-            let when = bsm_core::model::Timestamp::schema();
-            self.header(&OCCURRED_AT, "When it happened, if not now.", when);
+            // Without its format: writers of clients can't write a time into a header.
+            self.header(&OCCURRED_AT, "When it happened, if not now: a moment by RFC 3339.", text());
         }
         self.problems.extend([
             StatusCode::BAD_REQUEST,
@@ -329,6 +329,7 @@ fn describe() -> Value {
 fn complete(described: &mut Value) {
     plain_words(described);
     let Some(schemas) = described.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    merge(schemas, "Problem");
     for (name, schema) in schemas.iter_mut() {
         let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { continue };
         if GIVEN.contains(&name.as_str()) {
@@ -347,6 +348,28 @@ fn complete(described: &mut Value) {
     }
 }
 
+/// A schema of several that must all hold, as the one object that it is.
+fn merge(schemas: &mut Map<String, Value>, name: &str) {
+    let Some(schema) = schemas.get(name).cloned() else { return };
+    let (mut properties, mut required) = (Map::new(), Vec::new());
+    gather(schemas, &schema, &mut properties, &mut required);
+    let mut merged = json!({ "type": "object", "properties": properties, "required": required });
+    if let Some(description) = schema.get("description") {
+        merged["description"] = description.clone();
+    }
+    schemas.insert(name.to_owned(), merged);
+}
+
+fn gather(schemas: &Map<String, Value>, part: &Value, properties: &mut Map<String, Value>, required: &mut Vec<Value>) {
+    let named = part["$ref"].as_str().and_then(|reference| schemas.get(reference.rsplit('/').next()?));
+    let part = named.unwrap_or(part);
+    properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+    required.extend(part["required"].as_array().cloned().unwrap_or_default());
+    for part in part["allOf"].as_array().into_iter().flatten() {
+        gather(schemas, part, properties, required);
+    }
+}
+
 /// The rows, which are shown with when they were made.
 const ROWS: &[&str] = &["User", "Ticket", "Article", "Service", "ServiceRequest", "Rating", "Note"];
 
@@ -359,7 +382,7 @@ const GIVEN: &[&str] = &[
     "OwnTicket",
     "TicketFromRequest",
     "NewService",
-    "ServiceChange",
+    "ServicePatch",
     "SubmitRequest",
     "NewRequest",
     "NewArticle",
@@ -370,7 +393,7 @@ const GIVEN: &[&str] = &[
 
 /// Whether a body says what becomes of a row, and not what it is.
 fn is_change(name: &str) -> bool {
-    name.ends_with("Patch") || name.ends_with("Change")
+    name.ends_with("Patch")
 }
 
 /// The rules of texts ([`bsm_core::rules::text`]), by the field's one name.

@@ -167,11 +167,11 @@ macro_rules! routes {
                     let handler = move |request: ::axum::extract::Request| {
                         let inner = ::std::sync::Arc::clone(&inner);
                         $crate::route::serve(inner, $crate::route::$roles, request, |call| async move {
-                            #[allow(unused_mut, reason = "only a body is taken out of the call")]
                             let mut call = call;
                             $($(let $part: $part_type = call.path(stringify!($part))?;)+)?
                             $(let $query: $query_type = call.query()?;)?
                             $(let $body: $body_type = call.body().await?;)?
+                            call.nothing_more().await?;
                             let (done, stamp) = $portal!(call, $method($($given),*));
                             let response = <$answer as $crate::answer::Answer>::respond(done?, &call)?;
                             Ok($crate::answer::stamped(response, stamp))

@@ -163,7 +163,7 @@ fn the_server_says_what_it_cannot_do() {
         (vec!["--secret", short.to_str().expect("UTF-8")], "shorter than 32 bytes"),
         (vec!["--secret", "nowhere/at/all"], "the secret in nowhere/at/all"),
         (vec!["--store", "nowhere:"], "store address"),
-        (vec!["--listen", "192.0.2.1:1"], "the address to listen at"),
+        (vec!["--listen", "192.0.2.1:1"], "listening at 192.0.2.1:1"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_desk-server")).args(&arguments).output().expect("it starts");
         let told = String::from_utf8_lossy(&output.stderr);

@@ -146,6 +146,7 @@ impl FromStr for Money {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "an object of an amount and a currency")]
 struct Written<'a> {
     #[serde(borrow)]
     amount: std::borrow::Cow<'a, str>,

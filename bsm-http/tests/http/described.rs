@@ -46,6 +46,12 @@ fn every_reference_leads_somewhere_and_everything_is_explained() {
         }
     }
     assert!(references > 200, "{references}");
+    let problem = &described["components"]["schemas"]["Problem"]["properties"];
+    for member in
+        ["type", "status", "error", "detail", "in", "entity", "id", "field", "reason", "expected", "found", "legal"]
+    {
+        assert!(problem[member].is_object(), "a problem tells {member}");
+    }
     for (path, item) in described["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("methods") {
             assert!(operation["summary"].as_str().is_some_and(|summary| summary.len() > 5), "{method} {path}");

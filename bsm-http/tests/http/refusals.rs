@@ -23,6 +23,7 @@ async fn a_body_that_cannot_be_read_says_where() {
         ("[]", Value::Null),
         (r#"{"title":"x"} x"#, Value::Null),
         (r#"{"title":1}"#, json!("title")),
+        (r#"{"title":null}"#, json!("title")),
         (r#"{"title":"x","urgency":"soon"}"#, json!("urgency")),
         (r#"{"title":"x","owner":"ada"}"#, json!("owner")),
         (r#"{"title":"x","title":"y"}"#, Value::Null),
@@ -34,6 +35,41 @@ async fn a_body_that_cannot_be_read_says_where() {
         let told = answer.json();
         assert!(told["in"] == place || place == Value::Null, "{body}: {told}");
     }
+}
+
+/// Whoever sends something expects something of it.
+#[tokio::test]
+async fn what_is_not_taken_is_not_passed_over() {
+    let site = Site::furnished().await;
+    let resolve = site.filled("/api/admin/tickets/$fresh/resolve");
+    let answer = site.post(Who::Agent, &resolve, &json!({ "reason": "done" })).await;
+    assert_eq!((answer.status, answer.error()), (StatusCode::BAD_REQUEST, "MalformedRequest".to_owned()));
+    assert_eq!(site.post(Who::Agent, &resolve, &json!({})).await.status, StatusCode::OK);
+    for (path, member) in [
+        ("/api/admin/tickets/$held", "title"),
+        ("/api/admin/service-management/$laptop", "price"),
+        ("/api/admin/users/$ada", "email"),
+        ("/api/admin/articles/$draft", "body"),
+    ] {
+        let null = json!({ member: null });
+        let answer = site.ask(Who::Admin, Method::PATCH, &site.filled(path), Some(&null), &[]).await;
+        assert_eq!((answer.status, &answer.json()["in"]), (StatusCode::BAD_REQUEST, &json!(member)), "{path}");
+    }
+    let clear = json!({ "category": null, "assigned_to": null, "priority": null });
+    let answer = site.ask(Who::Admin, Method::PATCH, &site.filled("/api/admin/tickets/$held"), Some(&clear), &[]).await;
+    assert_eq!((answer.status, &answer.json()["assigned_to"]), (StatusCode::OK, &Value::Null));
+}
+
+#[tokio::test]
+async fn stars_are_a_word_or_a_number() {
+    let site = Site::furnished().await;
+    let rating = |stars: Value| json!({ "request": site.ids["fulfilled"], "rating": stars });
+    for bad in [json!(0), json!(6), json!("6"), json!(4.5), Value::Null] {
+        let answer = site.post(Who::Ada, "/api/customer/ratings", &rating(bad.clone())).await;
+        assert_eq!((answer.status, &answer.json()["in"]), (StatusCode::BAD_REQUEST, &json!("rating")), "{bad}");
+    }
+    let answer = site.post(Who::Ada, "/api/customer/ratings", &rating(json!(5))).await;
+    assert_eq!((answer.status, &answer.json()["rating"]), (StatusCode::CREATED, &json!("5")));
 }
 
 #[tokio::test]

@@ -62,7 +62,10 @@ def serve(arguments: argparse.Namespace) -> None:
                 pass
         else:
             populate(desk)
-        server = Server(desk, arguments.listen, secret)
+        try:
+            server = Server(desk, arguments.listen, secret)
+        except OSError as error:
+            sys.exit(f"bsm: listening at {arguments.listen} (--listen names another HOST:PORT): {error}")
         try:
             introduce(server, desk)
             server.wait()

@@ -1,6 +1,7 @@
 //! What can go wrong with the server, each told in one line.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use bsm::Error;
@@ -13,8 +14,8 @@ pub(crate) enum Fault {
     #[error("the desk")]
     Desk(#[from] Error),
     /// Nothing can listen there.
-    #[error("the address to listen at")]
-    Listen(#[source] io::Error),
+    #[error("listening at {at} (--listen names another address)")]
+    Listen { at: SocketAddr, source: io::Error },
     /// The server ended.
     #[error("serving")]
     Serve(#[source] io::Error),
@@ -42,7 +43,7 @@ impl Fault {
     pub(crate) const fn code(&self) -> u8 {
         match self {
             Self::Desk(Error::InvalidAddress { .. } | Error::UnusablePlace { .. })
-            | Self::Listen(_)
+            | Self::Listen { .. }
             | Self::SecretFile { .. }
             | Self::Secret(_) => 2,
             _ => 1,

@@ -70,8 +70,9 @@ async fn desk_server(arguments: &Arguments) -> Result<(), Fault> {
 
 async fn fill_and_serve(arguments: &Arguments, desk: &Desk, jwt: Jwt) -> Result<(), Fault> {
     fill(desk, arguments.bare).await?;
-    let listener = TcpListener::bind(arguments.listen).await.map_err(Fault::Listen)?;
-    let at = listener.local_addr().map_err(Fault::Listen)?;
+    let unheard = |source| Fault::Listen { at: arguments.listen, source };
+    let listener = TcpListener::bind(arguments.listen).await.map_err(unheard)?;
+    let at = listener.local_addr().map_err(unheard)?;
     let people = people::to_try(desk).await?;
     introduce(at, &people, &jwt);
     // What an application does: its own routes, the desk's, and whatever layers it likes around both.
